@@ -1,0 +1,47 @@
+/*
+ * tlb.c - making harts forget translations: the one place that decides local or remote.
+ *
+ * Owns nothing, takes no lock. Called by mm after it has taken PTEs away and before it lets the
+ * frames go (invariant I2). Read next: sbi.c:sbi_rfence().
+ */
+#include "asm/tlb.h"
+
+#include "asm/cpu.h"
+#include "asm/sbi.h"
+
+/* Beyond this many pages it is cheaper to forget everything than to fence page by page. */
+enum { TLB_PAGES_MAX = 64 };
+
+static void flush_local_range(vaddr_t va, size_t npages)
+{
+    if (npages > TLB_PAGES_MAX) {
+        tlb_flush_local();
+        return;
+    }
+    for (; npages; npages--, va += PAGE_SIZE)
+        tlb_flush_local_page(va);
+}
+
+/*
+ * A hart may hold a translation in its TLB for as long as it likes after the PTE has changed;
+ * only SFENCE.VMA, executed on that very hart, orders its walks after our store (privileged
+ * specification, "Supervisor Memory-Management Fence Instruction"). Hence the firmware: it
+ * interrupts the other harts in M-mode, whatever they hold off in S-mode, and waits for them.
+ */
+void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
+{
+    irq_push();                         /* "this hart" must stay the same */
+    uint64_t self = 1UL << cpu_id();
+
+    if (cpu_mask & self)
+        flush_local_range(va, npages);
+    if (cpu_mask & ~self) {
+        /* The changed PTEs must be visible to the others before they are told to look. */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (npages > TLB_PAGES_MAX)
+            sbi_rfence(cpu_mask & ~self, 0, SBI_RFENCE_ALL);
+        else
+            sbi_rfence(cpu_mask & ~self, va, npages * PAGE_SIZE);
+    }
+    irq_pop();
+}

@@ -1,0 +1,250 @@
+/*
+ * Open files: inodes and devices behind a struct file; pipes bring ops of their own.
+ *
+ * The offset of a regular file or directory belongs to the lock of its inode, so moving it is one
+ * step with the transfer. A write longer than WRITE_CHUNK is done in several transactions.
+ *
+ * Called by syscall, proc and ipc. Read next: fs/super.c.
+ */
+#include "fs/file.h"
+
+#include "drivers/chardev.h"
+#include "fs/internal.h"
+#include "fs/log.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "mm/slab.h"
+#include "mm/uaccess.h"
+#include "uapi/kernel/fcntl.h"
+
+static struct slab_cache file_cache = SLAB_CACHE_INIT(file_cache, "file", sizeof(struct file));
+
+static uint32_t open_files; /* [a] at most FILES_MAX */
+
+/* ---- regular files and directories ---- */
+
+static long regular_read(struct file *f, vaddr_t dst, long n)
+{
+    struct inode *ip = f->priv;
+
+    inode_lock(ip);
+    long got = inode_read_user(ip, dst, f->off, n < 0 ? SIZE_MAX : (size_t)n);
+    if (got > 0)
+        f->off += (uint64_t)got;
+    inode_unlock(ip);
+    return got;
+}
+
+/* Writes a piece in its own transaction. => 0 and *done = n; or an error, with *done bytes written */
+static int write_chunk(struct file *f, vaddr_t src, size_t n, size_t *done)
+{
+    struct inode *ip = f->priv;
+    int err = log_begin();
+
+    *done = 0;
+    if (err)
+        return err;
+    inode_lock(ip);
+    struct write_result r = inode_write_user(ip, src, f->off, n);
+    f->off += r.done;
+    inode_unlock(ip);
+    err = log_end();
+    *done = r.done;
+    return r.err ? r.err : err;
+}
+
+static long regular_write(struct file *f, vaddr_t src, long n)
+{
+    size_t left = (size_t)n;
+
+    if (n < 0)
+        return -EINVAL;
+    while (left > 0) {
+        size_t done;
+        int err = write_chunk(f, src, left < WRITE_CHUNK ? left : WRITE_CHUNK, &done);
+
+        if (err)
+            return err;
+        src += done;
+        left -= done;
+    }
+    return n;
+}
+
+/* ---- devices ---- */
+
+static long device_read(struct file *f, vaddr_t dst, long n)
+{
+    const struct char_ops *ops = chardev_get(f->major);
+
+    return ops && ops->read ? ops->read(dst, n) : -ENODEV;
+}
+
+static long device_write(struct file *f, vaddr_t src, long n)
+{
+    const struct char_ops *ops = chardev_get(f->major);
+
+    return ops && ops->write ? ops->write(src, n) : -ENODEV;
+}
+
+/* ---- both ---- */
+
+static int node_stat(struct file *f, struct stat *st)
+{
+    inode_stat(f->priv, st);
+    return 0;
+}
+
+static void node_release(struct file *f)
+{
+    if (f->priv)
+        inode_put(f->priv);
+}
+
+static const struct file_ops regular_ops = {
+    .read = regular_read,
+    .write = regular_write,
+    .stat = node_stat,
+    .release = node_release,
+};
+
+static const struct file_ops device_ops = {
+    .read = device_read,
+    .write = device_write,
+    .stat = node_stat,
+    .release = node_release,
+};
+
+/* ---- opening ---- */
+
+/* Frees all blocks of a regular file, in as many transactions as that takes. => 0; -errno. */
+static int truncate(struct inode *ip)
+{
+    int err;
+
+    inode_lock(ip);
+    bool empty = ip->size == 0;
+    inode_unlock(ip);
+    if (empty)
+        return 0;
+    do {
+        err = log_begin();
+        if (err)
+            return err;
+        inode_lock(ip);
+        err = inode_trim(ip, 0);
+        inode_unlock(ip);
+        int end_err = log_end();
+        if (end_err)
+            err = end_err;
+    } while (err == -EAGAIN);
+    return err;
+}
+
+/* Whether an inode may be opened with these flags. => 0; -EISDIR, -ENODEV. */
+static int check_open(const struct inode *ip, int flags)
+{
+    if (ip->type == T_DIR && flags != O_RDONLY)
+        return -EISDIR;
+    if (ip->type == T_DEVICE && (ip->major < 0 || ip->major >= CHARDEV_MAJORS))
+        return -ENODEV;
+    return 0;
+}
+
+static int open_inode(struct inode *cwd, const char *path, int flags, struct inode **out)
+{
+    struct inode *ip;
+    int err = flags & O_CREATE ? names_create_file(cwd, path, &ip) : path_lookup(cwd, path, &ip);
+
+    if (err)
+        return err;
+    err = check_open(ip, flags);
+    if (!err && (flags & O_TRUNC) && ip->type == T_FILE)
+        err = truncate(ip);
+    if (err)
+        inode_put(ip);
+    else
+        *out = ip;
+    return err;
+}
+
+int file_open(struct inode *cwd, const char *path, int flags, struct file **out)
+{
+    struct inode *ip;
+    struct file *f = file_alloc(&regular_ops, NULL);
+
+    if (!f)
+        return -ENFILE;
+    int err = open_inode(cwd, path, flags, &ip);
+    if (err) {
+        file_close(f);
+        return err;
+    }
+    f->priv = ip;
+    f->readable = !(flags & O_WRONLY);
+    f->writable = (flags & (O_WRONLY | O_RDWR)) != 0;
+    if (ip->type == T_DEVICE) {
+        f->ops = &device_ops;
+        f->major = ip->major;
+    }
+    *out = f;
+    return 0;
+}
+
+/* ---- struct file ---- */
+
+struct file *file_alloc(const struct file_ops *ops, void *priv)
+{
+    struct file *f = NULL;
+
+    if (__atomic_fetch_add(&open_files, 1, __ATOMIC_RELAXED) < FILES_MAX)
+        f = slab_alloc(&file_cache);
+    if (!f) {
+        __atomic_fetch_sub(&open_files, 1, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    f->ops = ops;
+    f->priv = priv;
+    f->refs = 1;
+    return f;
+}
+
+struct file *file_dup(struct file *f)
+{
+    uint32_t before = __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(before > 0);
+    return f;
+}
+
+void file_close(struct file *f)
+{
+    uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
+
+    ASSERT(before > 0);
+    if (before > 1)
+        return;
+    f->ops->release(f);
+    slab_free(&file_cache, f);
+    __atomic_fetch_sub(&open_files, 1, __ATOMIC_RELAXED);
+}
+
+long file_read(struct file *f, vaddr_t dst, long n)
+{
+    return f->readable ? f->ops->read(f, dst, n) : -EBADF;
+}
+
+long file_write(struct file *f, vaddr_t src, long n)
+{
+    return f->writable ? f->ops->write(f, src, n) : -EBADF;
+}
+
+int file_stat(struct file *f, vaddr_t dst)
+{
+    struct stat st = {0};
+
+    if (!f->ops->stat)
+        return -EBADF;
+    int err = f->ops->stat(f, &st);
+    return err ? err : copy_to_user(dst, &st, sizeof st);
+}

@@ -1,0 +1,473 @@
+/*
+ * Inodes: the table of those in memory, and their 64 bytes on disk.
+ *
+ * An inode is in the table while somebody refers to it. The last reference of an inode without names
+ * takes it out of the table first, then frees its blocks and its number; so nobody can find an inode
+ * that is being freed, nor is its number given out before it is free. An inode loaded through a
+ * directory has at least one name: one that has none on disk is a corrupt image.
+ *
+ * Locks: itable.lock, a spin lock, for the table and the counts; inode->lock, a mutex, for contents;
+ * ialloc.lock, a mutex, for the numbers in use. Order: log.h. Called by dir.c, path.c, names.c,
+ * file.c. Read next: fs/read.c.
+ */
+#include "fs/inode.h"
+
+#include "fs/bcache.h"
+#include "fs/internal.h"
+#include "fs/log.h"
+#include "fs/super.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/printk.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "mm/slab.h"
+
+#define HASH_SIZE 64u
+
+static struct {
+    struct spinlock lock;
+    struct waitqueue wq;           /* waiters for an inode that is INODE_LOADING */
+    struct inode *hash[HASH_SIZE]; /* [lock] */
+    struct list reap;              /* [lock] inodes out of the table, to be freed */
+    bool reap_any;                 /* [a] a hint that reap is not empty */
+} itable = {
+    .lock = SPINLOCK_INIT("itable", RANK_FS),
+    .wq = WAITQUEUE_INIT(itable.wq),
+    .reap = LIST_INIT(itable.reap),
+};
+
+static struct {
+    struct mutex lock;
+    uint32_t lowest; /* [lock] no inode below it is free */
+} ialloc = {
+    .lock = MUTEX_INIT(ialloc.lock),
+    .lowest = ROOTINO,
+};
+
+static struct slab_cache inode_cache = SLAB_CACHE_INIT(inode_cache, "inode", sizeof(struct inode));
+
+/* ---- the table. All: itable.lock held ---- */
+
+static struct inode **table_slot(uint32_t inum)
+{
+    return &itable.hash[inum % HASH_SIZE];
+}
+
+static struct inode *table_find(uint32_t inum)
+{
+    struct inode *ip = *table_slot(inum);
+
+    while (ip && ip->inum != inum)
+        ip = ip->hash_next;
+    return ip;
+}
+
+static void table_insert(struct inode *ip)
+{
+    ip->hash_next = *table_slot(ip->inum);
+    *table_slot(ip->inum) = ip;
+}
+
+static void table_remove(struct inode *ip)
+{
+    struct inode **link = table_slot(ip->inum);
+
+    while (*link && *link != ip)
+        link = &(*link)->hash_next;
+    if (*link)
+        *link = ip->hash_next;
+}
+
+/* ---- loading ---- */
+
+static struct inode *inode_new(uint32_t inum)
+{
+    struct inode *ip = slab_alloc(&inode_cache);
+
+    if (!ip)
+        return NULL;
+    ip->inum = inum;
+    ip->refs = 1;
+    ip->state = INODE_LOADING;
+    list_init(&ip->reap_link);
+    mutex_init(&ip->lock);
+    return ip;
+}
+
+/* The inode's block and its place in it. => 0 and a reference; -EIO. */
+static int dinode_read(uint32_t inum, struct buf **b, struct dinode **di)
+{
+    int err = buf_read(IBLOCK(inum, fs_mount.sb), b);
+
+    if (!err)
+        *di = (struct dinode *)(*b)->data + inum % IPB;
+    return err;
+}
+
+static void inode_fill(struct inode *ip, const struct dinode *di)
+{
+    ip->type = di->type;
+    ip->major = di->major;
+    ip->minor = di->minor;
+    ip->nlink = di->nlink;
+    ip->size = di->size;
+    memcpy(ip->addrs, di->addrs, sizeof ip->addrs);
+}
+
+static bool inode_sane(const struct inode *ip)
+{
+    if (ip->type != T_DIR && ip->type != T_FILE && ip->type != T_DEVICE)
+        return false;
+    if (ip->nlink < 1 || ip->size > MAXFILE * BSIZE)
+        return false;
+    return ip->type != T_DIR || ip->size % sizeof(struct dirent) == 0;
+}
+
+/* Reads an inode that is in the table, INODE_LOADING, and lets those go on who wait for it. */
+static int inode_load(struct inode *ip)
+{
+    struct buf *b;
+    struct dinode *di;
+    int err = dinode_read(ip->inum, &b, &di);
+
+    if (!err) {
+        inode_fill(ip, di);
+        buf_put(b);
+        if (!inode_sane(ip)) {
+            printk("fs: corrupt inode %u\n", ip->inum);
+            err = -EIO;
+        }
+    }
+    spin_lock(&itable.lock);
+    if (err)
+        table_remove(ip);
+    __atomic_store_n(&ip->state, err ? INODE_FAILED : INODE_READY, __ATOMIC_RELEASE);
+    if (ip->refs > 1)
+        wake_all(&itable.wq);
+    spin_unlock(&itable.lock);
+    return err;
+}
+
+/* Gives back a reference to an inode that could not be loaded. */
+static void inode_discard(struct inode *ip)
+{
+    spin_lock(&itable.lock);
+    uint32_t left = __atomic_sub_fetch(&ip->refs, 1, __ATOMIC_ACQ_REL);
+    spin_unlock(&itable.lock);
+    if (left == 0)
+        slab_free(&inode_cache, ip);
+}
+
+/* Finishes inode_get() of one that was in the table. => itable.lock held; let go on return */
+static int get_found(struct inode *ip, struct inode **out)
+{
+    __atomic_fetch_add(&ip->refs, 1, __ATOMIC_RELAXED);
+    while (ip->state == INODE_LOADING)
+        wait_on(&itable.wq, &itable.lock);
+    uint32_t state = ip->state;
+    spin_unlock(&itable.lock);
+    if (state == INODE_FAILED) {
+        inode_discard(ip);
+        return -EIO;
+    }
+    *out = ip;
+    return 0;
+}
+
+int inode_get(uint32_t inum, struct inode **out)
+{
+    if (inum < ROOTINO || inum >= super_inode_limit(&fs_mount.sb))
+        return -EIO;
+    spin_lock(&itable.lock);
+    struct inode *ip = table_find(inum);
+    if (ip)
+        return get_found(ip, out);
+    spin_unlock(&itable.lock);
+
+    struct inode *fresh = inode_new(inum);
+    if (!fresh)
+        return -ENOMEM;
+    spin_lock(&itable.lock);
+    ip = table_find(inum);
+    if (ip) {
+        int err = get_found(ip, out);
+
+        slab_free(&inode_cache, fresh);
+        return err;
+    }
+    table_insert(fresh);
+    spin_unlock(&itable.lock);
+    int err = inode_load(fresh);
+    if (err) {
+        inode_discard(fresh);
+        return err;
+    }
+    *out = fresh;
+    return 0;
+}
+
+struct inode *inode_root(void)
+{
+    static struct inode *root;
+
+    if (root)
+        return inode_dup(root);
+    if (inode_get(ROOTINO, &root) != 0)
+        return NULL;
+    return inode_dup(root);
+}
+
+struct inode *inode_dup(struct inode *ip)
+{
+    uint32_t before = __atomic_fetch_add(&ip->refs, 1, __ATOMIC_RELAXED);
+
+    ASSERT(before > 0);
+    return ip;
+}
+
+/* ---- letting go ---- */
+
+/* Gives a reference back that is not the last. => false: it is, nothing was done */
+static bool unref_shared(struct inode *ip)
+{
+    uint32_t refs = __atomic_load_n(&ip->refs, __ATOMIC_RELAXED);
+
+    ASSERT(refs > 0);
+    while (refs > 1)
+        if (__atomic_compare_exchange_n(&ip->refs, &refs, refs - 1, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
+/*
+ * Gives a reference back. => true when the caller must free the inode on disk: it is out of the
+ * table then, and the caller's alone.
+ */
+static bool inode_unref(struct inode *ip)
+{
+    if (unref_shared(ip))
+        return false;
+    spin_lock(&itable.lock);
+    uint32_t left = __atomic_sub_fetch(&ip->refs, 1, __ATOMIC_ACQ_REL);
+    if (left == 0)
+        table_remove(ip);
+    spin_unlock(&itable.lock);
+    if (left > 0)
+        return false;
+    if (ip->nlink < 1)
+        return true;
+    slab_free(&inode_cache, ip);
+    return false;
+}
+
+/* Marks the inode's number free. => in a transaction. 0; -EIO. */
+static int dinode_free(uint32_t inum)
+{
+    struct buf *b;
+    struct dinode *di;
+
+    mutex_lock(&ialloc.lock);
+    int err = dinode_read(inum, &b, &di);
+    if (!err) {
+        memset(di, 0, sizeof *di);
+        log_write(b);
+        buf_put(b);
+        if (inum < ialloc.lowest)
+            ialloc.lowest = inum;
+    }
+    mutex_unlock(&ialloc.lock);
+    return err;
+}
+
+/* A step of freeing an inode that is the caller's alone. => in a transaction. 0; -EAGAIN; -EIO. */
+static int inode_free_step(struct inode *ip)
+{
+    mutex_lock(&ip->lock);
+    int err = inode_trim(ip, 0);
+    mutex_unlock(&ip->lock);
+    if (!err)
+        err = dinode_free(ip->inum);
+    return err;
+}
+
+/* Frees an inode that is the caller's alone; what cannot be freed is an orphan until the next mount. */
+static void inode_free(struct inode *ip)
+{
+    int err;
+
+    do {
+        err = log_begin();
+        if (!err) {
+            err = inode_free_step(ip);
+            log_end();
+        }
+    } while (err == -EAGAIN);
+    slab_free(&inode_cache, ip);
+}
+
+static void reap_later(struct inode *ip)
+{
+    spin_lock(&itable.lock);
+    list_push_back(&itable.reap, &ip->reap_link);
+    __atomic_store_n(&itable.reap_any, true, __ATOMIC_RELAXED);
+    spin_unlock(&itable.lock);
+}
+
+void inode_put(struct inode *ip)
+{
+    if (inode_unref(ip))
+        inode_free(ip);
+}
+
+void inode_drop(struct inode *ip)
+{
+    if (inode_unref(ip))
+        reap_later(ip);
+}
+
+void inode_drop_in_op(struct inode *ip)
+{
+    if (!inode_unref(ip))
+        return;
+    if (inode_free_step(ip) == -EAGAIN)
+        reap_later(ip);
+    else
+        slab_free(&inode_cache, ip);
+}
+
+void inode_reap(void)
+{
+    while (__atomic_load_n(&itable.reap_any, __ATOMIC_RELAXED)) {
+        spin_lock(&itable.lock);
+        struct list *node = list_pop_front(&itable.reap);
+        if (!node)
+            __atomic_store_n(&itable.reap_any, false, __ATOMIC_RELAXED);
+        spin_unlock(&itable.lock);
+        if (node)
+            inode_free(list_entry(node, struct inode, reap_link));
+    }
+}
+
+/* ---- numbers in use ---- */
+
+/* Finds a free number and marks it in use. => ialloc.lock held, in a transaction. 0; -ENOSPC, -EIO. */
+static int dinode_alloc(short type, short major, short minor, uint32_t *inum)
+{
+    uint32_t limit = super_inode_limit(&fs_mount.sb);
+    uint32_t i = ialloc.lowest;
+
+    while (i < limit) {
+        struct buf *b;
+        struct dinode *di;
+        int err = dinode_read(i, &b, &di);
+
+        if (err)
+            return err;
+        for (; i < limit && di->type != 0 && i % IPB != IPB - 1; i++)
+            di++;
+        if (i < limit && di->type == 0) {
+            *di = (struct dinode){.type = type, .major = major, .minor = minor};
+            log_write(b);
+            buf_put(b);
+            ialloc.lowest = i + 1;
+            *inum = i;
+            return 0;
+        }
+        buf_put(b);
+        i++;
+    }
+    ialloc.lowest = limit;
+    return -ENOSPC;
+}
+
+int inode_alloc(short type, short major, short minor, struct inode **out)
+{
+    struct inode *ip = inode_new(0);
+
+    if (!ip)
+        return -ENOMEM;
+    mutex_lock(&ialloc.lock);
+    int err = dinode_alloc(type, major, minor, &ip->inum);
+    mutex_unlock(&ialloc.lock);
+    if (err) {
+        slab_free(&inode_cache, ip);
+        return err;
+    }
+    ip->type = type;
+    ip->major = major;
+    ip->minor = minor;
+    ip->state = INODE_READY;
+    spin_lock(&itable.lock);
+    table_insert(ip);
+    spin_unlock(&itable.lock);
+    *out = ip;
+    return 0;
+}
+
+int inode_pin(struct inode *ip)
+{
+    struct buf *b;
+    int err = buf_read(IBLOCK(ip->inum, fs_mount.sb), &b);
+
+    if (err)
+        return err;
+    log_write(b);
+    buf_put(b);
+    return 0;
+}
+
+int inode_update(struct inode *ip)
+{
+    struct buf *b;
+    struct dinode *di;
+    int err = dinode_read(ip->inum, &b, &di);
+
+    if (err)
+        return err;
+    di->type = ip->type;
+    di->major = ip->major;
+    di->minor = ip->minor;
+    di->nlink = ip->nlink;
+    di->size = ip->size;
+    memcpy(di->addrs, ip->addrs, sizeof di->addrs);
+    log_write(b);
+    buf_put(b);
+    return 0;
+}
+
+/* Frees inode `inum`, whose contents are not to be trusted. => -ENOMEM, 0 */
+static int reclaim(uint32_t inum, const struct dinode *di)
+{
+    struct inode *ip = inode_new(inum);
+
+    if (!ip)
+        return -ENOMEM;
+    printk("ireclaim: orphaned inode %u\n", inum);
+    inode_fill(ip, di);
+    ip->state = INODE_READY;
+    inode_free(ip);
+    return 0;
+}
+
+int inode_reclaim_orphans(void)
+{
+    uint32_t limit = super_inode_limit(&fs_mount.sb);
+
+    for (uint32_t inum = ROOTINO; inum < limit; inum++) {
+        struct buf *b;
+        struct dinode *di;
+        int err = dinode_read(inum, &b, &di);
+
+        if (err)
+            return err;
+        struct dinode copy = *di;
+        buf_put(b);
+        if (copy.type != 0 && copy.nlink == 0 && inum != ROOTINO)
+            err = reclaim(inum, &copy);
+        if (err)
+            return err;
+    }
+    return 0;
+}

@@ -1,0 +1,277 @@
+/*
+ * The log: physical redo, in xv6's format.
+ *
+ * A commit, with what must be durable before the next step starts:
+ *
+ *     contents -> log blocks    | flush
+ *     header with n > 0         | flush     <- here the transaction has happened
+ *     contents -> home blocks   | flush
+ *     header with n = 0         | flush, put off until the next commit
+ *
+ * The last flush keeps the next transaction's contents from meeting the old header after a crash. The
+ * contents are written straight from the cache: nobody changes a buffer during a commit, since
+ * log_begin() waits. All log blocks go in one request, the home blocks in requests under way at once.
+ *
+ * Lock: log.lock, for joining and leaving. While `committing` is set, the committer alone owns the
+ * list of buffers. Called by whatever changes blocks. Read next: fs/balloc.c.
+ */
+#include "fs/log.h"
+
+#include "fs/bcache.h"
+#include "fs/super.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/printk.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "sched/task.h"
+#include "sched/waitqueue.h"
+
+static struct {
+    struct spinlock lock;
+    struct waitqueue wq;             /* log_begin() waits for room or the end of a commit */
+    uint32_t start;                  /* [I] header block */
+    uint32_t capacity;               /* [I] blocks in a transaction */
+    unsigned outstanding;            /* [lock] operations between begin and end */
+    bool committing;                 /* [lock] */
+    bool failed;                     /* [lock] a commit could not be written */
+    bool unflushed;                  /* [committer] the header's n = 0 may not be durable */
+    unsigned n;                      /* [lock] buffers in the transaction */
+    struct buf *buf[LOG_BLOCKS_MAX]; /* [lock] pinned, in the order of the log blocks */
+    uint8_t *page;                   /* [committer] header block, and a block for recovery */
+} fs_log = {
+    .lock = SPINLOCK_INIT("log", RANK_FS),
+    .wq = WAITQUEUE_INIT(fs_log.wq),
+};
+
+/* Writes under way. A transaction has at most LOG_BLOCKS_MAX runs of neighbouring home blocks. */
+static struct {
+    struct spinlock lock;
+    struct waitqueue wq;
+    unsigned pending; /* [lock] */
+    int status;       /* [lock] first error */
+    struct block_request req[LOG_BLOCKS_MAX];
+} log_io = {
+    .lock = SPINLOCK_INIT("log io", RANK_FS + 1),
+    .wq = WAITQUEUE_INIT(log_io.wq),
+};
+
+/* ---- writing ---- */
+
+/* Interrupt context, or inside block_submit(). */
+static void write_done(struct block_request *req)
+{
+    spin_lock(&log_io.lock);
+    if (req->status != 0)
+        log_io.status = -EIO;
+    if (--log_io.pending == 0)
+        wake_all(&log_io.wq);
+    spin_unlock(&log_io.lock);
+}
+
+/* Submits one request for buffers first .. first + n - 1 of the transaction, to neighbours from `block`. */
+static void write_start(struct block_request *req, uint32_t block, unsigned first, unsigned n)
+{
+    req->op = BLOCK_WRITE;
+    req->nsegs = n;
+    req->sector = (uint64_t)block * BLOCK_SECTORS;
+    req->done = write_done;
+    for (unsigned i = 0; i < n; i++)
+        req->seg[i] = (struct block_seg){.addr = fs_log.buf[first + i]->data, .len = BSIZE};
+    spin_lock(&log_io.lock);
+    log_io.pending++;
+    spin_unlock(&log_io.lock);
+    block_submit(fs_mount.dev, req);
+}
+
+/* Waits for all that write_start() submitted. => 0; -EIO. */
+static int write_wait(void)
+{
+    spin_lock(&log_io.lock);
+    while (log_io.pending > 0) {
+        if (current()) {
+            wait_on(&log_io.wq, &log_io.lock);
+            continue;
+        }
+        spin_unlock(&log_io.lock);
+        block_poll(fs_mount.dev);
+        spin_lock(&log_io.lock);
+    }
+    int err = log_io.status;
+    log_io.status = 0;
+    spin_unlock(&log_io.lock);
+    return err;
+}
+
+static int write_log_blocks(void)
+{
+    write_start(&log_io.req[0], fs_log.start + 1, 0, fs_log.n);
+    return write_wait();
+}
+
+static int write_home_blocks(void)
+{
+    unsigned first = 0, nreqs = 0;
+
+    while (first < fs_log.n) {
+        uint32_t block = fs_log.buf[first]->block;
+        unsigned run = 1;
+
+        while (first + run < fs_log.n && fs_log.buf[first + run]->block == block + run)
+            run++;
+        write_start(&log_io.req[nreqs++], block, first, run);
+        first += run;
+    }
+    return write_wait();
+}
+
+enum header_kind { HEADER_EMPTY, HEADER_COMMIT };
+
+static int write_header(enum header_kind kind)
+{
+    struct log_header *head = (struct log_header *)fs_log.page;
+
+    memset(head, 0, BSIZE);
+    if (kind == HEADER_COMMIT) {
+        head->n = (int32_t)fs_log.n;
+        for (unsigned i = 0; i < fs_log.n; i++)
+            head->block[i] = (int32_t)fs_log.buf[i]->block;
+    }
+    return block_io(fs_mount.dev, BLOCK_WRITE, (uint64_t)fs_log.start * BLOCK_SECTORS, head, BSIZE);
+}
+
+/* Puts the transaction on disk. => this task is the committer. 0; -EIO. */
+static int commit(void)
+{
+    struct block_device *dev = fs_mount.dev;
+
+    if ((fs_log.unflushed && block_flush(dev) != 0) || write_log_blocks() != 0 ||
+        block_flush(dev) != 0 || write_header(HEADER_COMMIT) != 0 || block_flush(dev) != 0 ||
+        write_home_blocks() != 0 || block_flush(dev) != 0 || write_header(HEADER_EMPTY) != 0)
+        return -EIO;
+    fs_log.unflushed = true;
+    return 0;
+}
+
+/* ---- joining and leaving ---- */
+
+static bool has_room(void)
+{
+    return fs_log.n + (fs_log.outstanding + 1) * LOG_OP_BLOCKS <= fs_log.capacity;
+}
+
+int log_begin(void)
+{
+    int err = 0;
+
+    if (fs_mount.dev->readonly)
+        return -EACCES;
+    spin_lock(&fs_log.lock);
+    while (!fs_log.failed && (fs_log.committing || !has_room()))
+        wait_on(&fs_log.wq, &fs_log.lock);
+    if (fs_log.failed)
+        err = -EIO;
+    else
+        fs_log.outstanding++;
+    spin_unlock(&fs_log.lock);
+    return err;
+}
+
+/* Commits and lets waiters go on. After an error the buffers stay pinned: the disk has older contents. */
+static int commit_and_release(void)
+{
+    int err = fs_log.n > 0 ? commit() : 0;
+
+    if (err)
+        printk("fs: write error: the file system takes no changes from now on\n");
+    spin_lock(&fs_log.lock);
+    if (err) {
+        fs_log.failed = true;
+    } else {
+        for (unsigned i = 0; i < fs_log.n; i++) {
+            fs_log.buf[i]->logged = false;
+            buf_put(fs_log.buf[i]);
+        }
+        fs_log.n = 0;
+    }
+    fs_log.committing = false;
+    wake_all(&fs_log.wq);
+    spin_unlock(&fs_log.lock);
+    return err;
+}
+
+int log_end(void)
+{
+    spin_lock(&fs_log.lock);
+    ASSERT(fs_log.outstanding > 0 && !fs_log.committing);
+    if (--fs_log.outstanding > 0) {
+        wake_all(&fs_log.wq);
+        spin_unlock(&fs_log.lock);
+        return 0;
+    }
+    fs_log.committing = true;
+    spin_unlock(&fs_log.lock);
+    return commit_and_release();
+}
+
+void log_write(struct buf *b)
+{
+    spin_lock(&fs_log.lock);
+    ASSERT(fs_log.outstanding > 0);
+    if (!b->logged) {
+        ASSERT(fs_log.n < fs_log.capacity);
+        b->logged = true;
+        buf_hold(b);
+        fs_log.buf[fs_log.n++] = b;
+    }
+    spin_unlock(&fs_log.lock);
+}
+
+/* ---- recovery ---- */
+
+static int move_block(enum block_op op, uint32_t block, void *data)
+{
+    return block_io(fs_mount.dev, op, (uint64_t)block * BLOCK_SECTORS, data, BSIZE);
+}
+
+/* Copies each logged block home, then empties the log. => 0; -EIO. */
+static int replay(const struct log_header *head)
+{
+    uint8_t *data = fs_log.page + BSIZE;
+
+    for (int i = 0; i < head->n; i++) {
+        printk("recovering tail %d dst %d\n", i, head->block[i]);
+        if (move_block(BLOCK_READ, fs_log.start + 1 + i, data) != 0 ||
+            move_block(BLOCK_WRITE, head->block[i], data) != 0)
+            return -EIO;
+    }
+    if (block_flush(fs_mount.dev) != 0 || write_header(HEADER_EMPTY) != 0)
+        return -EIO;
+    return block_flush(fs_mount.dev);
+}
+
+int log_init(void)
+{
+    struct page *page = page_alloc();
+
+    if (!page)
+        return -ENOMEM;
+    fs_log.page = page_addr(page);
+    fs_log.start = fs_mount.sb.logstart;
+    fs_log.capacity = super_log_capacity(&fs_mount.sb);
+
+    struct log_header *head = (struct log_header *)fs_log.page;
+    const char *wrong = NULL;
+    int err = move_block(BLOCK_READ, fs_log.start, head);
+
+    if (!err)
+        wrong = log_header_check(head, &fs_mount.sb);
+    if (!err && !wrong && head->n > 0)
+        err = replay(head);
+    if (!err && !wrong)
+        return 0;
+    page_put(page);
+    printk("fs: %s\n", wrong ? wrong : "cannot read or replay the log");
+    return -EIO;
+}

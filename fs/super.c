@@ -1,0 +1,86 @@
+/*
+ * Mounting: the superblock is checked before anything else of the image is believed.
+ *
+ * Owns fs_mount, which is set once at boot. Called by init. The files of fs, in the order to read:
+ * bcache.c log.c balloc.c imap.c inode.c read.c dir.c path.c names.c file.c.
+ */
+#include "fs/super.h"
+
+#include "fs/bcache.h"
+#include "fs/fs.h"
+#include "fs/internal.h"
+#include "fs/log.h"
+#include "lib/errno.h"
+#include "lib/printk.h"
+#include "lib/string.h"
+#include "mm/page.h"
+
+struct mount fs_mount;
+
+/* Reads and checks the superblock into fs_mount, using a page as buffer. => 0; -EIO, -EINVAL. */
+static int read_super(struct block_device *dev, void *data)
+{
+    uint64_t sector = (uint64_t)SUPER_BLOCK * BLOCK_SECTORS;
+
+    if (dev->nsectors < sector + BLOCK_SECTORS) {
+        printk("fs: %s: too small for a file system\n", dev->name);
+        return -EINVAL;
+    }
+    if (block_io(dev, BLOCK_READ, sector, data, BSIZE) != 0) {
+        printk("fs: %s: cannot read the superblock\n", dev->name);
+        return -EIO;
+    }
+    memcpy(&fs_mount.sb, data, sizeof fs_mount.sb);
+
+    const char *wrong = super_check(&fs_mount.sb, dev->nsectors / BLOCK_SECTORS);
+    if (wrong) {
+        printk("fs: %s: %s\n", dev->name, wrong);
+        return -EINVAL;
+    }
+    fs_mount.dev = dev;
+    fs_mount.data_start = super_data_start(&fs_mount.sb);
+    return 0;
+}
+
+/* The root must be a directory, and orphans go. => 0; -EIO, -ENOMEM. */
+static int check_contents(void)
+{
+    struct inode *root = inode_root();
+
+    if (!root)
+        return -EIO;
+    if (inode_type(root) != T_DIR) {
+        printk("fs: the root is no directory\n");
+        inode_put(root);
+        return -EIO;
+    }
+    inode_put(root);
+    return inode_reclaim_orphans();
+}
+
+int fs_init(struct block_device *dev)
+{
+    if (!dev) {
+        printk("fs: no disk\n");
+        return -ENODEV;
+    }
+    struct page *page = page_alloc();
+    if (!page)
+        return -ENOMEM;
+    int err = read_super(dev, page_addr(page));
+    page_put(page);
+    if (!err)
+        err = bcache_init();
+    if (!err)
+        err = log_init();
+    if (!err)
+        err = check_contents();
+    if (err)
+        printk("fs: %s not mounted (error %d)\n", dev->name, -err);
+    return err;
+}
+
+size_t fs_cached_pages(void)
+{
+    return bcache_pages();
+}

@@ -1,0 +1,142 @@
+/*
+ * cpu.h - what the kernel keeps per hart, and the hart's own small instructions.
+ *
+ * In the kernel, register tp always points at the struct cpu of the hart that runs. Harts are
+ * numbered densely: id 0 is the boot hart. The machine's own hart ids may be sparse and large.
+ */
+#ifndef ASM_CPU_H
+#define ASM_CPU_H
+
+#include "asm/csr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NCPU_MAX = 8, CPU_RANKS_MAX = 16 };
+
+struct task;
+struct mm;
+struct spinlock;
+
+/* All fields belong to the hart itself, with interrupts off, unless marked. */
+struct cpu {
+    struct task *current;               /* the task that runs; must stay the first field */
+    uint64_t emergency_sp;              /* [I] stack for reporting a stack overflow */
+    uint64_t hartid;                    /* [I] the machine's number */
+    uint32_t id;                        /* [I] index in cpus[] */
+    uint32_t irq_depth;                 /* irq_push() nesting */
+    bool irq_were_on;                   /* interrupt state before the outermost irq_push() */
+    bool online;                        /* [a] the hart runs the scheduler */
+    struct mm *mm;                      /* loaded address space, NULL = the kernel's; for mm */
+    bool has_sstc;                      /* stimecmp: as the device tree says, then as tried */
+    uint64_t timer_deadline;            /* what timer_set() asked for; ~0 = nothing */
+    uint32_t nranks;                    /* checking build: locks held, outermost first */
+    struct spinlock *held[CPU_RANKS_MAX];
+};
+
+extern struct cpu cpus[NCPU_MAX];       /* [I] up to cpu_count */
+extern uint32_t cpu_count;              /* [I] after the device tree was read */
+
+/* A register variable, so that tp->field is one instruction: an interrupt cannot come between. */
+register struct cpu *cpu_in_tp __asm__("tp");
+
+/* The struct cpu of this hart; => valid only while interrupts are off: a task may move. */
+static inline struct cpu *this_cpu(void)
+{
+    return cpu_in_tp;
+}
+
+/* The index of this hart; => as this_cpu(). */
+static inline uint32_t cpu_id(void)
+{
+    return cpu_in_tp->id;
+}
+
+/* The running task; => right in any context: one load, which no interrupt can split. */
+static inline struct task *cpu_current(void)
+{
+    struct task *t;
+
+    __asm__ volatile("ld %0, 0(tp)" : "=r"(t));
+    return t;
+}
+
+/* Enters a hart in cpus[]; => its struct cpu, or NULL when the table is full. Boot only. */
+struct cpu *cpu_add(uint64_t hartid);
+
+/* Lets interrupts in. */
+static inline void irq_on(void)
+{
+    csr_set(sstatus, SSTATUS_SIE);
+}
+
+/* Keeps interrupts out. */
+static inline void irq_off(void)
+{
+    csr_clear(sstatus, SSTATUS_SIE);
+}
+
+/* True when interrupts are let in. */
+static inline bool irqs_enabled(void)
+{
+    return csr_read(sstatus) & SSTATUS_SIE;
+}
+
+/* Keeps interrupts out; => what irq_restore() needs to undo it. */
+static inline uint64_t irq_disable_save(void)
+{
+    return csr_read_clear(sstatus, SSTATUS_SIE) & SSTATUS_SIE;
+}
+
+/* Undoes irq_disable_save(). */
+static inline void irq_restore(uint64_t saved)
+{
+    csr_set(sstatus, saved);
+}
+
+/* Keeps interrupts out until the matching irq_pop(); nests. */
+static inline void irq_push(void)
+{
+    uint64_t were_on = irq_disable_save();
+    struct cpu *c = this_cpu();
+
+    if (c->irq_depth++ == 0)
+        c->irq_were_on = were_on != 0;
+}
+
+/* Undoes one irq_push(); the outermost gives interrupts back. */
+static inline void irq_pop(void)
+{
+    struct cpu *c = this_cpu();
+
+    if (--c->irq_depth == 0 && c->irq_were_on)
+        irq_on();
+}
+
+/* Tells the hart that it spins: the pause hint, a fence that orders nothing. */
+static inline void cpu_relax(void)
+{
+    __asm__ volatile(".word 0x0100000f" : : : "memory");
+}
+
+/* Sleeps until an interrupt is pending, even one that is kept out by irq_off(). */
+static inline void cpu_wait(void)
+{
+    __asm__ volatile("wfi" : : : "memory");
+}
+
+/* The frame pointer of the function that asks: where a backtrace starts. */
+static inline uint64_t cpu_frame_pointer(void)
+{
+    return (uint64_t)__builtin_frame_address(0);
+}
+
+/* Stops this hart for good. */
+static inline void __attribute__((noreturn)) cpu_halt(void)
+{
+    irq_off();
+    for (;;)
+        cpu_wait();
+}
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * The format of an Sv39 page-table entry (RISC-V privileged specification, 4.4).
+ *
+ *   63      54 53                             10  9 8 7 6 5 4 3 2 1 0
+ *  +----------+--------------------------------+----+-+-+-+-+-+-+-+-+
+ *  | reserved |      physical page number      |-|S|D|A|G|U|X|W|R|V|
+ *  +----------+--------------------------------+----+-+-+-+-+-+-+-+-+
+ *
+ * Bits 8 and 9 belong to software. S, bit 8, is Lamina's: the mapping's frame is not
+ * owned by the address space it is in. An entry with V and none of R, W, X points to
+ * the next table; with one of them it is a leaf. A and D are always set beforehand, so
+ * that no hart has to write them.
+ */
+#ifndef ASM_PTE_H
+#define ASM_PTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "asm/page.h"
+
+#define PTE_V (1UL << 0)
+#define PTE_R (1UL << 1)
+#define PTE_W (1UL << 2)
+#define PTE_X (1UL << 3)
+#define PTE_U (1UL << 4)
+#define PTE_G (1UL << 5)
+#define PTE_A (1UL << 6)
+#define PTE_D (1UL << 7)
+#define PTE_S (1UL << 8)
+
+#define PT_LEVELS  3
+#define PT_ENTRIES 512
+
+/* What a mapping allows; the bits of R, W and X without the V below them. */
+enum prot {
+    PROT_NONE = 0,
+    PROT_READ = 1,
+    PROT_WRITE = 2,
+    PROT_EXEC = 4,
+};
+
+/* A struct, so that an entry is not mixed up with an address. */
+typedef struct {
+    uint64_t v;
+} pte_t;
+
+/* Bytes that one entry of a table at `level` spans: 4 KiB, 2 MiB, 1 GiB. */
+static inline uint64_t pt_span(unsigned level)
+{
+    return PAGE_SIZE << (9 * level);
+}
+
+static inline unsigned pt_index(vaddr_t va, unsigned level)
+{
+    return (va >> (PAGE_SHIFT + 9 * level)) & (PT_ENTRIES - 1);
+}
+
+static inline pte_t pte_none(void)
+{
+    return (pte_t){0};
+}
+
+static inline pte_t pte_leaf(paddr_t pa, uint64_t flags)
+{
+    return (pte_t){pa >> PAGE_SHIFT << 10 | flags | PTE_V};
+}
+
+static inline pte_t pte_table(paddr_t pa)
+{
+    return (pte_t){pa >> PAGE_SHIFT << 10 | PTE_V};
+}
+
+static inline bool pte_valid(pte_t pte)
+{
+    return pte.v & PTE_V;
+}
+
+static inline bool pte_is_leaf(pte_t pte)
+{
+    return pte.v & (PTE_R | PTE_W | PTE_X);
+}
+
+static inline bool pte_writable(pte_t pte)
+{
+    return pte.v & PTE_W;
+}
+
+static inline paddr_t pte_phys(pte_t pte)
+{
+    return pte.v >> 10 << PAGE_SHIFT & ((1UL << 56) - 1);
+}
+
+/* The number of the frame or table. */
+static inline uint32_t pte_frame(pte_t pte)
+{
+    return (uint32_t)(pte.v >> 10);
+}
+
+static inline uint64_t pte_flags(pte_t pte)
+{
+    return pte.v & 0x3ff;
+}
+
+static inline unsigned pte_prot(pte_t pte)
+{
+    return pte.v >> 1 & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+/*
+ * Leaf flags of a user mapping that allows `prot`. A writable page is readable too: W
+ * without R is reserved in the format. D is set where a store can happen.
+ */
+static inline uint64_t pte_user_flags(unsigned prot)
+{
+    uint64_t flags = PTE_V | PTE_U | PTE_A | (uint64_t)prot << 1;
+
+    if (prot & PROT_WRITE)
+        flags |= PTE_R | PTE_D;
+    return flags;
+}
+
+/* The same entry with stores taken away, as fork does for copy-on-write. */
+static inline pte_t pte_without_write(pte_t pte)
+{
+    return (pte_t){pte.v & ~(PTE_W | PTE_D)};
+}
+
+static inline pte_t pte_with_write(pte_t pte)
+{
+    return (pte_t){pte.v | PTE_R | PTE_W | PTE_D};
+}
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * sbi.h - what the firmware does for the kernel (SBI specification 1.0).
+ *
+ * Each extension is probed once by sbi_init(); a missing one is replaced by the legacy call where
+ * there is one. CPU masks are masks of dense cpu ids: bit n is cpus[n].
+ */
+#ifndef ASM_SBI_H
+#define ASM_SBI_H
+
+#include "lib/annotate.h"
+#include "asm/page.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Finds out what the firmware has, and gives printk() and panic() their machine part. */
+void sbi_init(void);
+
+/* Writes n bytes to the firmware's console; busy until they are out. */
+void sbi_console_write(const char *bytes, size_t n);
+
+/* The next input byte of the firmware's console; => -1 when there is none. */
+int sbi_console_getc(void);
+
+/* Interrupts this hart at time t (a past moment: at once; ~0: never). For timer.c. */
+void sbi_set_timer(uint64_t t);
+
+/* Sends a software interrupt to every hart in the mask. */
+void sbi_send_ipi(uint64_t cpu_mask);
+
+#define SBI_RFENCE_ALL (~0UL)          /* as size, with va 0: the whole address space */
+
+/* Fences [va, va + size) on every hart in the mask; => done on all of them on return. */
+void sbi_rfence(uint64_t cpu_mask, vaddr_t va, size_t size);
+
+/* Starts a stopped hart at physical address pc with a0 = hartid, a1 = opaque, paging off.
+ * => 0; -ENODEV when the firmware cannot start harts; -EINVAL when it refuses this one. */
+int sbi_hart_start(uint64_t hartid, paddr_t pc, uint64_t opaque);
+
+/* Powers the machine off. */
+__noreturn void sbi_shutdown(void);
+
+/* Resets the machine; powers off where the firmware cannot. */
+__noreturn void sbi_reboot(void);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * Block devices: 512-byte sectors, requests in flight, completion by callback.
+ *
+ * fs builds a struct block_request, hands it over with block_submit(), and hears of its end in
+ * done(). A device may complete requests in any order. block_io() is the simple road for callers
+ * that just want to wait.
+ */
+#ifndef DRIVERS_BLOCKDEV_H
+#define DRIVERS_BLOCKDEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/list.h"
+
+#define BLOCK_SECTOR 512
+#define BLOCK_SEGS_MAX 32
+
+enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+
+/* Memory of one piece: in the linear map, `len` a multiple of BLOCK_SECTOR, contiguous. */
+struct block_seg {
+    void *addr;
+    size_t len;
+};
+
+/*
+ * One transfer between consecutive sectors and up to BLOCK_SEGS_MAX pieces of memory.
+ * The submitter fills the first group; from block_submit() until done() the driver owns it all.
+ */
+struct block_request {
+    enum block_op op;
+    unsigned nsegs;  /* 0 for BLOCK_FLUSH, else 1..BLOCK_SEGS_MAX */
+    uint64_t sector; /* first sector; unused by BLOCK_FLUSH */
+    struct block_seg seg[BLOCK_SEGS_MAX];
+    void (*done)(struct block_request *req);
+    void *context; /* the submitter's own */
+
+    int status; /* at done(): 0, or -EIO, -EINVAL, -EACCES */
+
+    struct list link;    /* driver: its queue of requests that wait */
+    unsigned next_seg;   /* driver: first piece that is not handed to the device yet */
+    unsigned flying_seg; /* driver: first piece after those the device has now */
+};
+
+struct block_device;
+
+struct block_ops {
+    /* Take a checked request; done() may be called before this returns. Any context. */
+    void (*submit)(struct block_device *dev, struct block_request *req);
+    /* Complete what the device has finished, without an interrupt. Any context. */
+    void (*poll)(struct block_device *dev);
+};
+
+struct block_device {
+    const char *name;            /* [I] */
+    uint64_t nsectors;           /* [I] */
+    bool readonly;               /* [I] */
+    bool can_flush;              /* [I] false: BLOCK_FLUSH succeeds at once, nothing is cached */
+    const struct block_ops *ops; /* [I] */
+    struct list link;            /* [I] after boot: all devices, in the order of probing */
+};
+
+/*
+ * Start a request.
+ * => any context, spin locks of rank < RANK_DEV may be held; never sleeps.
+ * => done() is called exactly once: from interrupt context, or from inside this call (error, RAM
+ *    disk, flush of a device without cache), so hold no lock that done() takes.
+ * => a request out of range, misaligned or writing to a read-only device ends with -EINVAL or
+ *    -EACCES.
+ */
+void block_submit(struct block_device *dev, struct block_request *req);
+
+/*
+ * Complete what the device has finished.
+ * => any context. For waiters that cannot sleep (boot): call it in the wait loop.
+ */
+void block_poll(struct block_device *dev);
+
+/*
+ * Transfer `len` bytes (a multiple of BLOCK_SECTOR) and wait: sleeping in a task, polling at boot.
+ * => no spin lock held. Waits also when the task is killed.
+ * => 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf` is undefined.
+ */
+int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len);
+
+/*
+ * Wait until all that was written and completed is on stable storage.
+ * => as block_io().
+ */
+int block_flush(struct block_device *dev);
+
+/*
+ * The device the file system is on: the RAM disk with boot argument `root=ram` or when there is no
+ * disk, else the first virtio disk.
+ * => NULL when the machine has neither.
+ */
+struct block_device *blockdev_root(void);
+
+/*
+ * Add a device, in the order of probing; drivers call it at boot.
+ */
+void blockdev_register(struct block_device *dev);
+
+/*
+ * The `index`-th device in the order of probing: disks by the address of their slot, lowest first,
+ * then the RAM disk.
+ * => NULL past the end.
+ */
+struct block_device *blockdev_get(unsigned index);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * Character devices by major number: what a T_DEVICE inode leads to.
+ */
+#ifndef DRIVERS_CHARDEV_H
+#define DRIVERS_CHARDEV_H
+
+#include "asm/page.h"
+
+#define CHARDEV_MAJORS 10 /* majors 0..9 can be opened (xv6-abi 2 and 7: NDEV) */
+#define CHARDEV_CONSOLE 1
+
+/* Both act on the user memory of the running task, may sleep, and return bytes done or -errno. */
+struct char_ops {
+    long (*read)(vaddr_t ubuf, long n);
+    long (*write)(vaddr_t ubuf, long n);
+};
+
+/*
+ * Make `ops` the driver of `major`.
+ * => boot only. 0; -EINVAL for a major out of range; -EBUSY when it has a driver.
+ */
+int chardev_register(int major, const struct char_ops *ops);
+
+/*
+ * The driver of `major`.
+ * => NULL when the number is out of range or has no driver.
+ */
+const struct char_ops *chardev_get(int major);
+
+#endif

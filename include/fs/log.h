@@ -1,0 +1,42 @@
+/*
+ * The log: groups of block changes that reach the disk all or not at all.
+ *
+ * An operation brackets its changes with log_begin() and log_end(). Operations that run at the same
+ * time share one transaction; it commits when the last of them ends. Each may change at most
+ * LOG_OP_BLOCKS blocks.
+ *
+ * Order of locks: log_begin() first, then the name lock (fs/names.c), a directory, an inode in it,
+ * the allocators. So nobody who holds an inode's lock waits for the log.
+ */
+#ifndef FS_LOG_H
+#define FS_LOG_H
+
+struct buf;
+
+/*
+ * Reads the log's header and replays a committed transaction; fs_mount is set.
+ * => 0; -EIO the log is corrupt or the device fails: one line says so, nothing was replayed then
+ *    unless the device failed half way. Boot only.
+ */
+int log_init(void);
+
+/*
+ * Joins the running transaction, waiting while it commits or has no room.
+ * => no inode lock held. 0; -EIO the file system has failed; -EACCES the device is read-only: then
+ *    there is no log_end().
+ */
+int log_begin(void);
+
+/*
+ * Leaves the transaction; the last one commits it and waits for the disk.
+ * => no inode lock held. 0; -EIO the commit failed: the file system takes no changes any more.
+ */
+int log_end(void);
+
+/*
+ * Adds a changed buffer to the transaction and keeps it in the cache until that is on disk.
+ * => between log_begin() and log_end(), a reference held. Again for the same buffer: no effect.
+ */
+void log_write(struct buf *b);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The mounted file system, for the other files of fs: its superblock and its device.
+ */
+#ifndef FS_SUPER_H
+#define FS_SUPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/blockdev.h"
+#include "fs/format.h"
+
+#define BLOCK_SECTORS (BSIZE / BLOCK_SECTOR)
+
+struct mount {
+    struct block_device *dev; /* [I] after fs_init() */
+    struct superblock sb;     /* [I] checked by super_check() */
+    uint32_t data_start;      /* [I] first block that files may use */
+};
+
+extern struct mount fs_mount;
+
+/* Whether a block number found on disk may belong to a file. */
+static inline bool super_is_data_block(uint32_t block)
+{
+    return block >= fs_mount.data_start && block < fs_mount.sb.size;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * annotate.h - words that say to a tool what a comment says to a reader.
+ *
+ * clang checks the lock words (-Wthread-safety), sparse checks __user; for gcc they all vanish.
+ */
+#ifndef LIB_ANNOTATE_H
+#define LIB_ANNOTATE_H
+
+#if defined(__clang__) && defined(LAMINA_LINT)
+#define __lockable          __attribute__((capability("spinlock")))
+#define __must_hold(...)    __attribute__((requires_capability(__VA_ARGS__)))
+#define __must_not_hold(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define __acquires(...)     __attribute__((acquire_capability(__VA_ARGS__)))
+#define __releases(...)     __attribute__((release_capability(__VA_ARGS__)))
+#define __no_lock_analysis  __attribute__((no_thread_safety_analysis))
+#else
+#define __lockable
+#define __must_hold(...)
+#define __must_not_hold(...)
+#define __acquires(...)
+#define __releases(...)
+#define __no_lock_analysis
+#endif
+
+#ifdef __CHECKER__
+#define __user              __attribute__((noderef, address_space(1)))
+#else
+#define __user
+#endif
+
+#define __noreturn          __attribute__((noreturn))
+#define __noinline          __attribute__((noinline))
+/* A step of a documented flow (docs/flows): kept whole, so that a breakpoint on it fires. */
+#define __flow              __attribute__((noinline))
+#define __unused            __attribute__((unused))
+#define __packed            __attribute__((packed))
+#define __aligned(n)        __attribute__((aligned(n)))
+#define __section(name)     __attribute__((section(name)))
+#define __printf_like(f, a) __attribute__((format(printf, f, a)))
+#define __must_check        __attribute__((warn_unused_result))
+
+#define likely(x)           __builtin_expect(!!(x), 1)
+#define unlikely(x)         __builtin_expect(!!(x), 0)
+
+#define ARRAY_LEN(a)        (sizeof(a) / sizeof((a)[0]))
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * list.h - doubly linked rings of nodes that live inside the objects they link.
+ *
+ * A head is a node of its own; an empty ring, and a node on no ring, points at itself.
+ * => every function: the lock of the ring is the caller's business.
+ */
+#ifndef LIB_LIST_H
+#define LIB_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct list {
+    struct list *next, *prev;
+};
+
+#define LIST_INIT(head) { &(head), &(head) }
+
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define list_entry(ptr, type, member)   container_of(ptr, type, member)
+
+/* Steps a `struct list *pos` over the ring; the body must not remove pos. */
+#define list_for_each(pos, head) \
+    for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
+
+/* As list_for_each(), and the body may remove pos: `after` is fetched before the body runs. */
+#define list_for_each_safe(pos, after, head) \
+    for ((pos) = (head)->next, (after) = (pos)->next; (pos) != (head); \
+         (pos) = (after), (after) = (pos)->next)
+
+/* Makes a head empty, or a node belong to no ring. */
+static inline void list_init(struct list *l)
+{
+    l->next = l;
+    l->prev = l;
+}
+
+/* True when the head links nothing, or the node is on no ring. */
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
+
+/* Puts node right after `at`, which may be a head. */
+static inline void list_insert_after(struct list *at, struct list *node)
+{
+    node->prev = at;
+    node->next = at->next;
+    at->next->prev = node;
+    at->next = node;
+}
+
+/* Puts node first. */
+static inline void list_push_front(struct list *head, struct list *node)
+{
+    list_insert_after(head, node);
+}
+
+/* Puts node last. */
+static inline void list_push_back(struct list *head, struct list *node)
+{
+    list_insert_after(head->prev, node);
+}
+
+/* Takes node off its ring and leaves it linked to itself, so that a second removal is harmless. */
+static inline void list_remove(struct list *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+    list_init(node);
+}
+
+/* The first node; => NULL when the ring is empty. */
+static inline struct list *list_first(const struct list *head)
+{
+    return list_empty(head) ? NULL : head->next;
+}
+
+/* The last node; => NULL when the ring is empty. */
+static inline struct list *list_last(const struct list *head)
+{
+    return list_empty(head) ? NULL : head->prev;
+}
+
+/* Takes the first node off the ring; => NULL when the ring is empty. */
+static inline struct list *list_pop_front(struct list *head)
+{
+    struct list *node = list_first(head);
+
+    if (node)
+        list_remove(node);
+    return node;
+}
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * The audit: is what the invariants say of all memory true right now?
+ */
+#ifndef MM_AUDIT_H
+#define MM_AUDIT_H
+
+#include <stddef.h>
+
+/*
+ * Checks I1, I3, I4, the free lists and the promises (I5) over the whole machine, and
+ * prints a line for each violation.
+ * => the number of violations.
+ * => the machine must be quiescent: other harts stopped outside any section that runs
+ *    with interrupts off. All bookkeeping of mm/ is done with interrupts off.
+ */
+size_t mm_audit(void);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * Page frames: who holds each, and how many may still be handed out.
+ *
+ * Every frame of RAM has a struct page. Its `refs` counts holders: valid page-table
+ * entries and kernel structures that point at it. The low half counts all of them, the
+ * high half those among them that are regions (mm/region.h). One atomic word, so that
+ * "last one out?" and "does a region still hold it?" are answered at the same instant.
+ *
+ * There is one gate, the reservation. page_reserve(n) fails when n frames are not to be
+ * had; after it page_alloc_reserved() cannot fail n times. So a promise (I5) is a
+ * reservation that somebody keeps, and a page fault takes from it:
+ *
+ *     avail = free frames - promised frames, never below 0
+ *
+ * Units are frames everywhere in this header.
+ */
+#ifndef MM_PAGE_H
+#define MM_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "asm/page.h"
+#include "lib/list.h"
+
+enum page_kind {
+    PAGE_FREE,   /* on a free list, or in a hart's stock */
+    PAGE_KERNEL, /* one kernel holder that the audit cannot see: slabs, caches, buffers */
+    PAGE_TABLE,  /* a page table; held by the entry above it, or by its mm as root */
+    PAGE_USER,   /* held by page-table entries and regions, all of which are counted */
+};
+
+#define PAGE_REF    1UL                 /* one holder */
+#define PAGE_PIN    (1UL << 32 | 1UL)   /* one holder that is a region */
+#define PAGE_ORDERS 11                  /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
+
+struct page {
+    uint64_t refs;  /* [a] holders: regions << 32 | all */
+    uint32_t next;  /* [buddy lock] frame numbers of the neighbours on a free list */
+    uint32_t prev;
+    uint32_t seen;  /* scratch of the audit */
+    uint8_t kind;   /* enum page_kind, set by whoever holds the frame alone */
+    uint8_t order;  /* [buddy lock] of a free block's first frame */
+    uint8_t head;   /* [buddy lock] 1: first frame of a block on a free list */
+    uint8_t poisoned : 1; /* checking build: free, and filled with the poison */
+    uint8_t marked : 1;   /* scratch of the audit */
+};
+
+struct page_stats {
+    size_t total;    /* frames handed to the allocator at boot */
+    size_t free;     /* on the free lists now */
+    size_t promised; /* of these, reserved by somebody */
+};
+
+/*
+ * Something that keeps frames only because nobody needs them yet.
+ * => reclaim(n): gives back up to n frames, returns how many; must not sleep, and may
+ *    be called with locks up to rank RANK_REGION held.
+ */
+struct reclaimer {
+    size_t (*reclaim)(size_t n);
+    struct list link;
+};
+
+/*
+ * Takes the frames of RAM: `banks` minus `reserved`. Boot only, before anything else here.
+ * Touches only what it needs for itself: the time does not depend on the amount of RAM.
+ */
+void page_init(const struct phys_range *banks, size_t nbanks,
+               const struct phys_range *reserved, size_t nreserved);
+
+/*
+ * Sets n frames aside for the caller.
+ * => 0, or -ENOMEM and nothing is set aside. Asks the reclaimers before it gives up.
+ */
+int page_reserve(size_t n);
+
+/* Gives n reservations back. */
+void page_unreserve(size_t n);
+
+/*
+ * Turns one of the caller's reservations into a frame, held once, of kind PAGE_KERNEL.
+ * => never NULL. Contents are undefined.
+ */
+struct page *page_alloc_reserved(void);
+
+/* Reserves and takes one frame. => NULL when there is none. Contents are undefined. */
+struct page *page_alloc(void);
+
+/* The same, filled with zeros. */
+struct page *page_alloc_zeroed(void);
+
+/* Adds a holder. => the caller already holds the frame, or the lock of one who does. */
+static inline void page_get(struct page *page)
+{
+    __atomic_fetch_add(&page->refs, PAGE_REF, __ATOMIC_RELAXED);
+}
+
+/* Adds a holder that is a region. => as page_get(). */
+static inline void page_pin(struct page *page)
+{
+    __atomic_fetch_add(&page->refs, PAGE_PIN, __ATOMIC_RELAXED);
+}
+
+/*
+ * Takes a holder away; the last one frees the frame.
+ * => true when it was freed. I2: no TLB may still name the frame for this holder.
+ */
+bool page_put(struct page *page);
+
+/*
+ * The same, but a freed frame's reservation stays with the caller, so that nobody can
+ * take it in between. `refs` is PAGE_REF or PAGE_PIN.
+ */
+bool page_drop(struct page *page, uint64_t refs);
+
+struct page_dropped {
+    size_t freed;  /* frames that are free now; their reservations are the caller's */
+    size_t pinned; /* frames that a region still holds */
+};
+
+/* page_drop() of PAGE_REF for n frames at once. Clobbers the array. */
+struct page_dropped page_drop_many(struct page **pages, size_t n);
+
+/*
+ * A block of 2^order frames that lie side by side, aligned to its size, held as one.
+ * => NULL when there is none, or order >= PAGE_ORDERS. Contents are undefined.
+ */
+struct page *page_alloc_order(unsigned order);
+void page_free_order(struct page *page, unsigned order);
+
+/* Registers a reclaimer for good. Boot only. */
+void page_add_reclaimer(struct reclaimer *r);
+
+void page_get_stats(struct page_stats *stats);
+
+/* Frame <-> address. The address must be RAM that page_init() was given. */
+paddr_t page_phys(const struct page *page);
+struct page *phys_to_page(paddr_t pa);
+
+static inline void *page_addr(const struct page *page)
+{
+    return phys_to_virt(page_phys(page));
+}
+
+static inline struct page *page_of(const void *kva)
+{
+    return phys_to_page(virt_to_phys(kva));
+}
+
+static inline bool page_pinned(const struct page *page)
+{
+    return __atomic_load_n(&page->refs, __ATOMIC_RELAXED) >> 32;
+}
+
+/* Whether the caller, who holds the frame, is its only holder. */
+static inline bool page_sole(const struct page *page)
+{
+    return __atomic_load_n(&page->refs, __ATOMIC_ACQUIRE) == PAGE_REF;
+}
+
+#endif

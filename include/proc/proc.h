@@ -1,0 +1,156 @@
+/*
+ * Processes: a task, its files, and its place in the family tree.
+ *
+ * proc_tree_lock (RANK_WAIT) guards the table, the tree and every field marked [t]. A process'
+ * own lock (RANK_PROC) guards what others may read of it while it lives: task.mm and task.name,
+ * which the process itself changes under it. Order: proc_tree_lock, then p->lock.
+ */
+#ifndef PROC_PROC_H
+#define PROC_PROC_H
+
+#include <stdint.h>
+
+#include "asm/page.h"
+#include "lib/annotate.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "sched/task.h"
+#include "sched/waitqueue.h"
+#include "uapi/kernel/param.h"
+
+struct file;
+struct inode;
+struct mm;
+struct procinfo;
+
+enum proc_state {
+    PROC_FREE,   /* the slot is unused */
+    PROC_EMBRYO, /* being made; nobody else knows it */
+    PROC_LIVE,   /* in the tree; may run */
+    PROC_ZOMBIE, /* has ended; waits to be asked for its status */
+};
+
+struct proc {
+    struct task task;                /* first: the running task is the running process */
+    struct spinlock lock;            /* guards task.mm and task.name against other harts */
+    enum proc_state state;           /* [t] */
+    int exit_status;                 /* [t] */
+    struct proc *parent;             /* [t] NULL: init */
+    struct list children;            /* [t] live ones */
+    struct list zombies;             /* [t] ended ones */
+    struct list sibling;             /* [t] in one of the parent's lists; free: in the free list */
+    struct proc *pid_next;           /* [t] next in the bucket of the pid table */
+    struct waitqueue child_ended;    /* its condition is under proc_tree_lock */
+    struct inode *cwd;               /* of the process itself */
+    struct file *files[NOFILE];      /* of the process itself */
+};
+
+extern struct spinlock proc_tree_lock;
+
+/* The running process. => never called from an idle task. */
+static inline struct proc *proc_current(void)
+{
+    return container_of(current(), struct proc, task);
+}
+
+/* ---- the table (proc/table.c) ---- */
+
+/*
+ * Get the table ready. Boot only.
+ */
+void proc_init(void);
+
+/*
+ * Take a free slot: no memory, files or directory yet, and unknown to others.
+ * => takes proc_tree_lock. NULL when all NPROC are in use.
+ */
+struct proc *proc_alloc(void);
+
+/*
+ * Give a slot back that proc_alloc() gave and proc_publish() never saw.
+ * => takes proc_tree_lock.
+ */
+void proc_free(struct proc *p);
+
+/*
+ * Give p a pid and a parent (NULL: none, p is init) and make it known.
+ * => takes proc_tree_lock. Returns the pid.
+ */
+int proc_publish(struct proc *p, struct proc *parent);
+
+/*
+ * The process with this pid, living or zombie.
+ * => proc_tree_lock held by caller. NULL when there is none: pid 0 and negative, too.
+ */
+struct proc *proc_find(int pid) __must_hold(&proc_tree_lock);
+
+/*
+ * Take a zombie out of the table and free its slot.
+ * => proc_tree_lock held by caller, who is the parent.
+ */
+void proc_forget(struct proc *p) __must_hold(&proc_tree_lock);
+
+/*
+ * Hold the address space of a living process, so that it stays while the process ends or execs.
+ * => takes proc_tree_lock, then the process' lock. 0 and *out, to be given back by mm_release();
+ *    -ESRCH: no such process, or it is at its end.
+ */
+int proc_mm_hold(int pid, struct mm **out);
+
+/*
+ * Change the address space and the name (NULL: keep it) of the running process, and load it.
+ * => takes p->lock. Returns the old address space, not loaded on this hart any more.
+ */
+struct mm *proc_replace_mm(struct mm *mm, const char *name);
+
+/* ---- life and death ---- */
+
+/*
+ * Make process 1 out of the program at `path`, with itself as its only argument and the root as
+ * its directory, and start it.
+ * => once, at boot, after fs_init(). 0 or -errno; may sleep.
+ */
+int proc_start_init(const char *path);
+
+/*
+ * Make a child that is a copy of the running process and gets 0 from the same system call.
+ * => the child's pid; -EAGAIN no slot; -ENOMEM. Source: xv6-abi section 2, fork.
+ */
+int proc_fork(void);
+
+/*
+ * End the running process. Its memory, files and directory are gone at once; its children become
+ * init's; its status waits for the parent.
+ * => no spin lock held. Panics for init.
+ */
+void proc_exit(int status) __noreturn;
+
+/*
+ * Wait for a child to end.
+ * => its pid, and its status at user address `status` unless that is 0; -ECHILD no children;
+ *    -EINTR killed; -EFAULT bad address: the child can be waited for again.
+ */
+int proc_wait(vaddr_t status);
+
+/*
+ * Mark a process killed and end its sleep; it ends when it is next about to enter user mode.
+ * => 0, also for a zombie; -ESRCH no such pid (0 and negative ones name nobody); -EPERM for init,
+ *    whose end would be the machine's (design.md, I8).
+ */
+int proc_kill(int pid);
+
+/* ---- looking (proc/list.c) ---- */
+
+/*
+ * Describe the process in table slot `slot`; a free slot has pid 0.
+ * => 0; -EINVAL no such slot.
+ */
+int proc_info(int slot, struct procinfo *info);
+
+/*
+ * Print a line for each process: pid, state, name. For a key of the console.
+ * => any context, no lock held.
+ */
+void proc_list(void);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * Wait queues: tasks that wait for one condition. A wake-up touches only those who wait.
+ *
+ * The condition is guarded by a spin lock of the caller's; the queue has its own, inner lock
+ * (RANK_WAITQ), so a waker needs not hold the caller's lock. The pattern:
+ *
+ *     spin_lock(&x->lock);
+ *     while (!condition)
+ *         if (wait_on_killable(&x->wq, &x->lock)) {
+ *             spin_unlock(&x->lock);
+ *             return -EINTR;
+ *         }
+ *     ...
+ *
+ * and the waker: lock, make it true, wake_all(&x->wq), unlock.
+ */
+#ifndef SCHED_WAITQUEUE_H
+#define SCHED_WAITQUEUE_H
+
+#include "lib/list.h"
+#include "lib/spinlock.h"
+
+struct waitqueue {
+    struct spinlock lock;
+    struct list waiters; /* [lock] struct waiter, in order of arrival */
+};
+
+#define WAITQUEUE_INIT(wq)                                                                         \
+    {                                                                                              \
+        .lock = SPINLOCK_INIT("waitqueue", RANK_WAITQ),                                            \
+        .waiters = { &(wq).waiters, &(wq).waiters },                                               \
+    }
+
+/*
+ * Make a wait queue empty.
+ */
+void waitqueue_init(struct waitqueue *wq);
+
+/*
+ * Sleep until woken.
+ * => held guards the condition: held by the caller, let go while asleep, held again on return.
+ * => may return early; test the condition again. Kills do not end it.
+ * => no other spin lock is held.
+ */
+void wait_on(struct waitqueue *wq, struct spinlock *held);
+
+/*
+ * Sleep until woken or killed.
+ * => as wait_on(). Returns 0, or -EINTR when the task has been killed; held is held either way.
+ */
+int wait_on_killable(struct waitqueue *wq, struct spinlock *held);
+
+/*
+ * Whether nobody waits, so that there is nobody to wake.
+ * => the caller holds the lock that all waiters of this queue pass to wait_on(): nobody can come.
+ */
+static inline bool waitqueue_empty(const struct waitqueue *wq)
+{
+    return __atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters;
+}
+
+/*
+ * Wake everyone who waits.
+ * => callable from interrupts and under spin locks of a rank below RANK_WAITQ.
+ */
+void wake_all(struct waitqueue *wq);
+
+/*
+ * Wake the one who waits longest.
+ * => as wake_all().
+ */
+void wake_one(struct waitqueue *wq);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The system calls as functions. Each takes the argument registers as they are and returns its
+ * result, or -errno, of which dispatch makes -1: programs know no errno.
+ *
+ * An argument that is an int to programs is the low half of its register: (int)a. An address is
+ * all of it, and is never followed but through mm/uaccess.h.
+ */
+#ifndef SYSCALL_SYSCALL_H
+#define SYSCALL_SYSCALL_H
+
+#include <stdint.h>
+
+#define SYSCALL_COUNT 33 /* one more than the highest number in uapi/kernel/syscall.h */
+
+typedef long (*syscall_fn)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
+
+#define SYSCALL(name) long name(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+
+/* syscall/sysproc.c: processes and time */
+SYSCALL(sys_fork);
+SYSCALL(sys_exit);
+SYSCALL(sys_wait);
+SYSCALL(sys_kill);
+SYSCALL(sys_exec);
+SYSCALL(sys_getpid);
+SYSCALL(sys_sleep);
+SYSCALL(sys_uptime);
+
+/* syscall/sysfile.c: descriptors and names */
+SYSCALL(sys_pipe);
+SYSCALL(sys_read);
+SYSCALL(sys_write);
+SYSCALL(sys_fstat);
+SYSCALL(sys_dup);
+SYSCALL(sys_close);
+SYSCALL(sys_open);
+SYSCALL(sys_chdir);
+SYSCALL(sys_mknod);
+SYSCALL(sys_unlink);
+SYSCALL(sys_link);
+SYSCALL(sys_mkdir);
+
+/* syscall/sysmm.c: memory */
+SYSCALL(sys_sbrk);
+SYSCALL(sys_map_shared_pages);
+SYSCALL(sys_unmap_shared_pages);
+
+/* syscall/syslamina.c: Lamina's own */
+SYSCALL(sys_poweroff);
+SYSCALL(sys_reboot);
+SYSCALL(sys_meminfo);
+SYSCALL(sys_procinfo);
+SYSCALL(sys_audit);
+SYSCALL(sys_ktime);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * uapi/kernel/fcntl.h: flags of open(). Other bits are ignored.
+ */
+#ifndef LAMINA_UAPI_FCNTL_H
+#define LAMINA_UAPI_FCNTL_H
+
+#define O_RDONLY 0x000
+#define O_WRONLY 0x001
+#define O_RDWR 0x002
+#define O_CREATE 0x200
+#define O_TRUNC 0x400
+
+#endif

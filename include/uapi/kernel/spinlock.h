@@ -1,0 +1,3 @@
+/*
+ * uapi/kernel/spinlock.h: empty on purpose. xv6's init.c includes it and uses nothing of it.
+ */

@@ -1,0 +1,123 @@
+/*
+ * uapi/user/user.h: the user library, for programs of every xv6 generation at once.
+ *
+ * Include kernel/types.h first. The prototypes of the xv6 part keep xv6's parameter types, and
+ * carry no format attributes, because programs of 2022 and of 2025 disagree about formats.
+ */
+#ifndef LAMINA_UAPI_USER_H
+#define LAMINA_UAPI_USER_H
+
+#ifndef SBRK_ERROR
+#define SBRK_ERROR ((char *)-1)
+#endif
+
+struct stat;
+struct meminfo;
+struct procinfo;
+
+/* ---- system calls of xv6: -1 is the error ---- */
+int fork(void);
+int exit(int status) __attribute__((noreturn));
+int wait(int *status);
+int pipe(int *fds);
+int write(int fd, const void *buf, int n);
+int read(int fd, void *buf, int n);
+int close(int fd);
+int kill(int pid);
+int exec(const char *path, char **argv);
+int open(const char *path, int flags);
+int mknod(const char *path, short major, short minor);
+int unlink(const char *path);
+int fstat(int fd, struct stat *st);
+int link(const char *old, const char *new);
+int mkdir(const char *path);
+int chdir(const char *path);
+int dup(int fd);
+int getpid(void);
+int uptime(void);
+int sleep(int ticks);
+int pause(int ticks);
+char *sys_sbrk(int n, int mode);
+
+/* ---- heap ends ---- */
+/* The break as it was before; SBRK_ERROR when n bytes are not to be had. */
+char *sbrk(int n);
+/* The same, but pages appear when they are first touched. */
+char *sbrklazy(int n);
+
+/* ---- strings ---- */
+int stat(const char *path, struct stat *st);
+char *strcpy(char *to, const char *from);
+void *memmove(void *to, const void *from, int n);
+char *strchr(const char *s, char c);
+int strcmp(const char *a, const char *b);
+char *gets(char *buf, int max);
+uint strlen(const char *s);
+void *memset(void *to, int c, uint n);
+int atoi(const char *s);
+int memcmp(const void *a, const void *b, uint n);
+void *memcpy(void *to, const void *from, uint n);
+
+/* ---- output ---- */
+/*
+ * %d %u %x %p %s %c %%, %l (unsigned, low 32 bits), %ld %lu %lx %lld %llu %llx. No widths.
+ * => The text of one call goes out in as few write()s as it needs: a line stays whole.
+ */
+void printf(const char *format, ...);
+void fprintf(int fd, const char *format, ...);
+
+/* ---- heap ---- */
+void *malloc(uint n);
+void free(void *p);
+
+/* ---- shared memory ---- */
+/*
+ * An address in this or another process. Programs pass a pointer of any type or a uint64: both
+ * are taken as they are, without a cast and without a warning.
+ */
+typedef union {
+    void *pointer;
+    const volatile void *any_pointer;
+    uint64 number;
+    long signed_number;
+    unsigned long long wide_number;
+} user_address __attribute__((transparent_union));
+
+/*
+ * Maps [src_va, src_va + size) of process src_pid into process dst_pid. The caller must be one of
+ * the two, and both must come from one exec.
+ * => The address in dst_pid, with src_va's offset in its page; (uint64)-1 and nothing changed.
+ */
+uint64 map_shared_pages(int src_pid, int dst_pid, user_address src_va, uint64 size);
+
+/*
+ * Unmaps what map_shared_pages put at addr in the caller; an inner part is allowed.
+ * => 0; -1 and nothing changed when [addr, addr + size) is not wholly shared memory.
+ */
+int unmap_shared_pages(user_address addr, uint64 size);
+
+/* map_shared_pages from process pid into the caller; from the caller into process pid. */
+uint64 map_from(int pid, user_address va, uint64 size);
+uint64 map_to(int pid, user_address va, uint64 size);
+
+/* The caller's break: its size in bytes, as far as an int holds it. */
+int memsize(void);
+
+/* ---- Lamina's own ---- */
+/* Stops the machine; starts it anew. => Return only on failure: -1. */
+int poweroff(void);
+int reboot(void);
+
+/* Memory figures (kernel/lamina.h). => 0; -1 when info is a bad pointer. */
+int meminfo(struct meminfo *info);
+
+/* Process slot `slot`, from 0 (kernel/lamina.h). => 0; -1 past the last slot or bad pointer. */
+int procinfo(int slot, struct procinfo *info);
+
+/* Checks the memory invariants of the whole machine. => The number of violations, each printed. */
+int audit(void);
+
+/* Time since power-on, in ticks of the machine's timebase (10 MHz on QEMU virt). */
+uint64 ktime(void);
+
+#endif

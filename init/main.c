@@ -1,0 +1,257 @@
+/*
+ * main.c - from the first C instruction to the first process, in stages.
+ *
+ * The only file that sees all layers: it brings them up from the bottom to the top and ties those
+ * knots that a layer may not tie itself (who serves interrupts, what a key does). Each stage says
+ * its name before it starts, and a watchdog names the one that does not end.
+ * Entered from head.S: kernel_main() on the boot hart, secondary_main() on the others.
+ * Read next: the stage table below, from top to bottom.
+ */
+#include "asm/boot.h"
+#include "asm/cpu.h"
+#include "asm/sbi.h"
+#include "asm/timer.h"
+#include "asm/trap.h"
+#include "drivers/blockdev.h"
+#include "drivers/console.h"
+#include "drivers/devtree.h"
+#include "drivers/drivers.h"
+#include "drivers/irq.h"
+#include "fs/fs.h"
+#include "init/selftest.h"
+#include "lib/printk.h"
+#include "lib/string.h"
+#include "mm/audit.h"
+#include "mm/mm.h"
+#include "proc/proc.h"
+#include "proc/trap.h"
+#include "sched/stop.h"
+#include "sched/task.h"
+#include "sched/timer.h"
+
+enum {
+    BANKS_MAX = 16,
+    RESERVED_MAX = 32,
+    HARTS_MAX = 64,                     /* looked at; NCPU_MAX of them are used */
+    STAGE_SECONDS = 10,                 /* a stage that takes longer hangs */
+};
+
+static paddr_t dtb_address;
+static const char *stage_name;
+
+/* Stages that cannot be passed end the boot: what is missing is outside the kernel. */
+static __noreturn void boot_fails(const char *why)
+{
+    printk("boot: stage %s fails: %s\n", stage_name, why);
+    sbi_shutdown();
+}
+
+static void stage_hangs(void)
+{
+    printk("boot: stage %s hangs\n", stage_name);
+    sbi_shutdown();
+}
+
+/* ---- The stages ---- */
+
+static void start_devtree(void)
+{
+    if (devtree_init(phys_to_virt(dtb_address)) < 0)
+        boot_fails("the firmware gave no usable device tree");
+    if (devtree_timebase())
+        timebase_hz = devtree_timebase();
+
+    char after_panic[8];
+    if (devtree_bootarg("panic", after_panic, sizeof(after_panic)) &&
+        strcmp(after_panic, "off") == 0)
+        panic_set_action(PANIC_POWER_OFF);
+}
+
+static void start_memory(void)
+{
+    static struct phys_range banks[BANKS_MAX], reserved[RESERVED_MAX];
+    size_t nbanks, nreserved;
+
+    if (devtree_memory(banks, BANKS_MAX, &nbanks) < 0)
+        printk("boot: more than %d banks of memory, using the first\n", BANKS_MAX);
+    if (nbanks == 0)
+        boot_fails("the device tree names no memory");
+    if (devtree_reserved(reserved, RESERVED_MAX, &nreserved) < 0)
+        boot_fails("too many reserved ranges of memory");
+    mm_init(banks, nbanks, reserved, nreserved);
+}
+
+static enum timer_kind timer_kind_of(const struct cpu *c)
+{
+    return c->has_sstc ? TIMER_SSTC : TIMER_SBI;
+}
+
+static void find_harts(void)
+{
+    static struct devtree_hart harts[HARTS_MAX];
+    size_t n = devtree_harts(harts, HARTS_MAX), unused = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct cpu *c = this_cpu();
+        if (harts[i].hartid != c->hartid)
+            c = cpu_add(harts[i].hartid);
+        if (c)
+            c->has_sstc = harts[i].has_sstc;
+        else
+            unused++;
+    }
+    if (unused)
+        printk("boot: %zu harts more than %d are left unused\n", unused, NCPU_MAX);
+}
+
+static void start_sched(void)
+{
+    irq_off();
+    timer_init_hart(timer_kind_of(this_cpu()));
+    timer_start();
+    sched_init_hart();
+    irq_on();
+    this_cpu()->online = true;
+}
+
+static void audit_key(void)
+{
+    size_t found;
+
+    if (stop_machine(mm_audit, &found) < 0)
+        printk("audit: another one runs\n");
+    else
+        printk("audit: %zu violations\n", found);
+}
+
+static void start_drivers(void)
+{
+    trap_set_external(irq_dispatch);
+    drivers_init();
+    irq_init_hart();
+    console_set_hook(CONSOLE_KEY('P'), proc_list);
+    console_set_hook(CONSOLE_KEY('O'), audit_key);
+}
+
+static void start_files(void)
+{
+    if (!blockdev_root())
+        boot_fails("no disk and no RAM disk");
+    if (fs_init(blockdev_root()) < 0)
+        boot_fails("no root file system");
+}
+
+static bool online(const struct cpu *c)
+{
+    return __atomic_load_n(&c->online, __ATOMIC_ACQUIRE);
+}
+
+/* Starts them all, then waits for them all: nothing after this need expect a hart to come later. */
+static void start_harts(void)
+{
+    for (uint32_t i = 1; i < cpu_count; i++)
+        if (hart_start(&cpus[i]) < 0)
+            printk("boot: the firmware does not start hart %lu\n", cpus[i].hartid);
+
+    uint64_t patience = time_now() + timebase_hz;
+    for (uint32_t i = 1; i < cpu_count; i++)
+        while (!online(&cpus[i]) && time_now() < patience)
+            cpu_relax();
+}
+
+#ifdef LAMINA_CHECK
+/* Boot argument overflow: uses the stack up, to see the guard page catch it. */
+static unsigned overflow_stack(unsigned depth)
+{
+    volatile unsigned frame[64];
+
+    frame[0] = depth;
+    return depth ? overflow_stack(depth + 1) + frame[0] : 0;
+}
+#endif
+
+static void run_selftest(void)
+{
+#ifdef LAMINA_CHECK
+    if (devtree_bootarg("overflow", NULL, 0))
+        printk("no overflow at depth %u\n", overflow_stack(1));
+#endif
+    if (devtree_bootarg("selftest", NULL, 0))
+        selftest_run();
+}
+
+static void start_init(void)
+{
+    proc_init();
+    if (proc_start_init("/init") < 0)
+        boot_fails("/init cannot be run");
+}
+
+static const struct stage {
+    const char *name;
+    void (*run)(void);
+} stages[] = {
+    { "devtree", start_devtree },
+    { "memory", start_memory },
+    { "harts", find_harts },
+    { "sched", start_sched },
+    { "drivers", start_drivers },
+    { "files", start_files },
+    { "smp", start_harts },
+    { "selftest", run_selftest },
+    { "init", start_init },
+};
+
+/* ---- Running them ---- */
+
+/* Boot argument hang=STAGE: a stage that does not end, to see the watchdog bite. */
+static void hang_if_told(void)
+{
+    char name[16];
+
+    if (!devtree_bootarg("hang", name, sizeof(name)) || strcmp(name, stage_name) != 0)
+        return;
+    for (;;)
+        cpu_relax();
+}
+
+static void run_stage(const struct stage *s)
+{
+    stage_name = s->name;
+    printk("boot: stage %s\n", s->name);
+    timer_set_watchdog(time_now() + STAGE_SECONDS * timebase_hz, stage_hangs);
+    s->run();
+    hang_if_told();
+}
+
+void kernel_main(uint64_t hartid, paddr_t dtb)
+{
+    dtb_address = dtb;
+    cpu_add(hartid);
+    sbi_init();
+    printk("\nLamina: a teaching kernel for RISC-V, on hart %lu\n", hartid);
+    trap_init_hart();
+    timer_init_hart(TIMER_SBI);         /* until the device tree tells more */
+    irq_on();                           /* for the watchdog; no device may interrupt yet */
+    for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+        run_stage(&stages[i]);
+    timer_set_watchdog(TIMER_NEVER, NULL);
+    sched_idle();
+}
+
+/* Every other hart; the kernel is up but for it. Interrupts are off until sched_idle(). */
+void secondary_main(struct cpu *c)
+{
+    trap_init_hart();
+    timer_init_hart(timer_kind_of(c));
+    sched_init_hart();
+    irq_init_hart();
+    printk("hart %lu starting\n", c->hartid);
+    __atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
+    sched_idle();
+}
+
+__attribute__((weak)) void selftest_run(void)
+{
+    printk("selftest: this build has none (CHECK=1)\n");
+}

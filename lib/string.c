@@ -1,0 +1,172 @@
+/*
+ * string.c - bytes and C strings.
+ *
+ * Owns nothing, takes no lock; everyone calls it, the compiler included. Fills and copies move
+ * words, in blocks long enough that the loop's own instructions hardly count: zeroing and copying
+ * pages is most of what fork and page faults cost. Contracts: lib/string.h.
+ */
+#include "lib/string.h"
+
+#include <stdint.h>
+
+typedef uint64_t __attribute__((may_alias)) word;
+
+enum { WORD = sizeof(word) };
+
+static inline int aligned(const void *p)
+{
+    return ((uintptr_t)p & (WORD - 1)) == 0;
+}
+
+static inline int aligned_alike(const void *a, const void *b)
+{
+    return (((uintptr_t)a ^ (uintptr_t)b) & (WORD - 1)) == 0;
+}
+
+static inline void set8(word *d, word v)
+{
+    d[0] = v, d[1] = v, d[2] = v, d[3] = v;
+    d[4] = v, d[5] = v, d[6] = v, d[7] = v;
+}
+
+/* All loads before the stores, so that neither the compiler nor the hart has to wait. */
+static inline void copy8(word *d, const word *s)
+{
+    word a = s[0], b = s[1], c = s[2], e = s[3], f = s[4], g = s[5], h = s[6], i = s[7];
+
+    d[0] = a, d[1] = b, d[2] = c, d[3] = e;
+    d[4] = f, d[5] = g, d[6] = h, d[7] = i;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+    uint8_t *d = dst;
+    word v = (uint8_t)c * 0x0101010101010101UL;
+
+    for (; n && !aligned(d); n--)
+        *d++ = (uint8_t)c;
+    word *w = (word *)d;
+    for (; n >= 32 * WORD; n -= 32 * WORD, w += 32) {
+        set8(w, v);
+        set8(w + 8, v);
+        set8(w + 16, v);
+        set8(w + 24, v);
+    }
+    for (; n >= WORD; n -= WORD)
+        *w++ = v;
+    for (d = (uint8_t *)w; n; n--)
+        *d++ = (uint8_t)c;
+    return dst;
+}
+
+/* Upwards, so it also serves a memmove() to a lower address: each word is read before written. */
+static void copy_up(void *dst, const void *src, size_t n)
+{
+    uint8_t *d = dst;
+    const uint8_t *s = src;
+
+    if (aligned_alike(d, s)) {
+        for (; n && !aligned(d); n--)
+            *d++ = *s++;
+        word *dw = (word *)d;
+        const word *sw = (const word *)s;
+        for (; n >= 32 * WORD; n -= 32 * WORD, dw += 32, sw += 32) {
+            copy8(dw, sw);
+            copy8(dw + 8, sw + 8);
+            copy8(dw + 16, sw + 16);
+            copy8(dw + 24, sw + 24);
+        }
+        for (; n >= WORD; n -= WORD)
+            *dw++ = *sw++;
+        d = (uint8_t *)dw;
+        s = (const uint8_t *)sw;
+    }
+    for (; n; n--)
+        *d++ = *s++;
+}
+
+static void copy_down(void *dst, const void *src, size_t n)
+{
+    uint8_t *d = (uint8_t *)dst + n;
+    const uint8_t *s = (const uint8_t *)src + n;
+
+    if (aligned_alike(d, s)) {
+        for (; n && !aligned(d); n--)
+            *--d = *--s;
+        for (; n >= WORD; n -= WORD) {
+            d -= WORD;
+            s -= WORD;
+            *(word *)d = *(const word *)s;
+        }
+    }
+    for (; n; n--)
+        *--d = *--s;
+}
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+    copy_up(dst, src, n);
+    return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+    if ((uintptr_t)dst - (uintptr_t)src >= n)
+        copy_up(dst, src, n);
+    else
+        copy_down(dst, src, n);
+    return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const uint8_t *x = a, *y = b;
+
+    for (; n; n--, x++, y++)
+        if (*x != *y)
+            return *x - *y;
+    return 0;
+}
+
+size_t strlen(const char *s)
+{
+    const char *p = s;
+
+    while (*p)
+        p++;
+    return (size_t)(p - s);
+}
+
+int strcmp(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return (uint8_t)*a - (uint8_t)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+    while (n && *a && *a == *b)
+        n--, a++, b++;
+    return n ? (uint8_t)*a - (uint8_t)*b : 0;
+}
+
+size_t strlcpy(char *dst, const char *src, size_t size)
+{
+    size_t len = strlen(src);
+
+    if (size) {
+        size_t n = len < size ? len : size - 1;
+        memcpy(dst, src, n);
+        dst[n] = '\0';
+    }
+    return len;
+}
+
+char *strchr(const char *s, int c)
+{
+    for (; *s != (char)c; s++)
+        if (!*s)
+            return NULL;
+    return (char *)s;
+}

@@ -1,0 +1,82 @@
+# User programs and the disk image. usr/programs.mk names the programs; a program is one file, linked with the
+# user library. EXTRA adds programs and files from anywhere on the host.
+
+-include usr/programs.mk
+
+UPROG_SRC := $(USR_PROGRAMS:%=usr/%.c) $(USR_TESTS:%=usr/tests/%.c)
+ULIB_SRC  := $(USR_LIB_SRCS) $(USR_TESTLIB_SRCS)
+UFLAGS     = $(UARCH) $(COMMON_FLAGS) -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -Iinclude/uapi $(UFLAGS_EXTRA)
+ULDFLAGS   = -nostdlib -z max-page-size=4096 --no-relax -T $(USR_LDSCRIPT) $(LD_QUIET)
+
+ULIB  := $U/uobj/libuser.a
+ULOBJ := $(addsuffix .o,$(basename $(ULIB_SRC:%=$U/uobj/%)))
+UOBJ  := $(UPROG_SRC:%.c=$U/uobj/%.o)
+
+# EXTRA: programs (*.c) take the place of ours of the same name; any other file goes on the image as it is.
+EXTRA_C     := $(filter %.c,$(EXTRA))
+EXTRA_FILES := $(filter-out %.c %.h,$(EXTRA))
+EXTRA_NAMES := $(basename $(notdir $(EXTRA_C)))
+OUR_NAMES   := $(filter-out $(EXTRA_NAMES),$(notdir $(basename $(UPROG_SRC))))
+UPROGS      := $(OUR_NAMES:%=$U/user/_%)
+EXTRA_PROGS := $(EXTRA_NAMES:%=$U/extra/_%)
+IMAGE       ?= $U/$(if $(strip $(EXTRA)),extra.img,fs.img)
+
+.PHONY: image-files
+.SECONDARY: $(UOBJ)
+
+$(eval $(call track,$U/uobj/flags,$$(CC) $$(UFLAGS) $$(ULDFLAGS)))
+$(eval $(call track,$U/uobj/objects,$$(ULOBJ)))
+$(eval $(call track,$(IMAGE).list,$$(UPROGS) $$(EXTRA_PROGS) $$(EXTRA_FILES)))
+
+$U/uobj/%.o: %.c $U/uobj/flags
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(UFLAGS) -MMD -MP -c -o $@ $<
+
+$U/uobj/%.o: %.S $U/uobj/flags
+	@mkdir -p $(@D)
+	@echo "  AS    $<"
+	$(Q)$(CC) $(UFLAGS) -MMD -MP -D__ASSEMBLY__ -c -o $@ $<
+
+$(ULIB): $(ULOBJ) $U/uobj/objects
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(ULOBJ)
+
+# $(call program,FROM-DIR): link one object of that directory into a program.
+define program
+$U/user/_%: $U/uobj/$(1)/%.o $(ULIB) $(USR_LDSCRIPT)
+	@mkdir -p $$(@D)
+	@echo "  LD    $$@"
+	$(Q)$$(LD) $$(ULDFLAGS) -o $$@ $$< $$(ULIB)
+endef
+$(foreach d,$(sort $(patsubst %/,%,$(dir $(UPROG_SRC)))),$(eval $(call program,$d)))
+
+# $(call extra,FILE): compile FILE, wherever it is, with xv6's include paths and without our warnings.
+define extra
+$U/extra/_$(basename $(notdir $(1))): $(1) $(ULIB) $(USR_LDSCRIPT) $U/uobj/flags FORCE
+	@mkdir -p $$(@D)
+	@echo "  EXTRA $$<"
+	$(Q)$$(CC) $$(filter-out -Werror -Wextra,$$(UFLAGS)) -MMD -c -o $$@.o $$<
+	$(Q)$$(LD) $$(ULDFLAGS) -o $$@ $$@.o $$(ULIB)
+endef
+$(foreach f,$(EXTRA_C),$(eval $(call extra,$f)))
+
+# ---- The image ------------------------------------------------------------------------------------------
+
+build/tools/%: tools/%.c
+	@mkdir -p $(@D)
+	@echo "  HOSTCC $<"
+	$(Q)$(HOSTCC) -O2 -g -std=gnu11 -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude -Itools -MMD -MF $@.d -o $@ $<
+
+$U/README: README.md
+	@mkdir -p $(@D); cp $< $@
+
+$(IMAGE): build/tools/mkfs $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) $(IMAGE).list
+	@echo "  MKFS  $@"
+	$(Q)build/tools/mkfs $@ $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES)
+
+image-files: $(IMAGE) build/tools/fsck
+	@ln -sfn $(IMAGE) fs.img
+	@mkdir -p user; cd user; rm -f _*; for p in $(UPROGS) $(EXTRA_PROGS); do ln -sf ../$$p .; done
+
+-include $(ULOBJ:.o=.d) $(UOBJ:.o=.d) $(wildcard build/tools/*.d)

@@ -1,0 +1,190 @@
+/*
+ * The audit: counts everything again from the truth, and compares.
+ *
+ * The vmas and regions say what must be mapped; the tables say what is; from both follows
+ * what each frame's count must be, how many frames are free, and how many are promised.
+ * Checks I1, I3, I4 and the bookkeeping of I5. Changes nothing but its scratch fields.
+ * The machine is quiescent (see mm/audit.h). Called by the audit system call, the console
+ * key, tests, and by hand from gdb: `call mm_audit()`.
+ *
+ * Scratch: page->seen counts holders found, page->prev (of frames that are not free) how
+ * many of them are regions, page->marked whether a promise has become this frame.
+ */
+#include "mm/audit.h"
+
+#include "frames.h"
+#include "lib/printk.h"
+#include "mm/kmap.h"
+#include "pgtable.h"
+#include "region.h"
+#include "space.h"
+
+struct audit {
+    size_t bad;
+    size_t promised; /* pages of promised vmas */
+    size_t kept;     /* frames that such a promise has become */
+};
+
+#define WRONG(a, ...)              \
+    do {                           \
+        printk("audit: " __VA_ARGS__); \
+        printk("\n");              \
+        (a)->bad++;                \
+    } while (0)
+
+static void clear_scratch(void)
+{
+    for (size_t i = 0; i < frame_nextents; i++)
+        for (uint32_t pfn = frame_extents[i].first; pfn < frame_extents[i].next; pfn++) {
+            struct page *page = frame_page(pfn);
+
+            page->seen = 0;
+            page->marked = 0;
+            if (page->kind != PAGE_FREE)
+                page->prev = 0;
+        }
+}
+
+/* I3 and I4 for one valid user entry; counts it for I1. */
+static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
+{
+    struct page *page = phys_to_page(pte_phys(pte));
+    struct vma *v = vma_find(mm, va);
+
+    page->seen++;
+    if (!v) {
+        WRONG(a, "I3: mm %p maps %lx outside any vma", (void *)mm, va);
+        return;
+    }
+    if (pte_flags(pte) & ~vma_pte_flags(v))
+        WRONG(a, "I3: mm %p grants %lx at %lx, its vma %lx", (void *)mm, pte_flags(pte), va,
+              vma_pte_flags(v));
+    if (!(pte.v & PTE_S) != !v->region)
+        WRONG(a, "I4: mm %p has PTE_S wrong at %lx", (void *)mm, va);
+    if (v->region && region_page(v->region, v->first + ((va - v->start) >> PAGE_SHIFT)) != page)
+        WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
+    if (page->kind != PAGE_USER)
+        WRONG(a, "I1: frame %lx is mapped and of kind %d", page_phys(page), page->kind);
+    if (vma_promised(v) && !page->marked) {
+        page->marked = 1;
+        a->kept++;
+    }
+}
+
+static void audit_vmas(struct audit *a, struct mm *mm)
+{
+    vaddr_t end = 0;
+    struct list *pos;
+
+    list_for_each(pos, &mm->vmas) {
+        struct vma *v = list_entry(pos, struct vma, link);
+
+        if (v->start < end || v->start >= v->end || v->end > USER_TOP ||
+            ((v->start | v->end) & (PAGE_SIZE - 1)))
+            WRONG(a, "I3: mm %p has vma %lx-%lx after %lx", (void *)mm, v->start, v->end, end);
+        if (vma_promised(v))
+            a->promised += vma_pages(v);
+        end = v->end;
+    }
+}
+
+/* Counts the tables under one entry of a root, 1 GiB; and its leaves when mm is given. */
+static void audit_gigabyte(struct audit *a, struct mm *mm, pte_t top, vaddr_t base)
+{
+    pte_t *middle = phys_to_virt(pte_phys(top));
+
+    phys_to_page(pte_phys(top))->seen++;
+    for (unsigned i = 0; i < PT_ENTRIES; i++) {
+        pte_t *bottom = phys_to_virt(pte_phys(middle[i]));
+
+        if (!pte_valid(middle[i]) || pte_is_leaf(middle[i]))
+            continue;
+        page_of(bottom)->seen++;
+        for (unsigned j = 0; mm && j < PT_ENTRIES; j++)
+            if (pte_valid(bottom[j]))
+                audit_leaf(a, mm, base + i * pt_span(1) + j * pt_span(0), bottom[j]);
+    }
+}
+
+static void audit_mm(struct audit *a, struct mm *mm)
+{
+    if (mm->magic != MM_MAGIC)
+        WRONG(a, "mm %p has lost its magic number", (void *)mm);
+    page_of(mm->root)->seen++;
+    audit_vmas(a, mm);
+    for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
+        if (pte_valid(mm->root[i]))
+            audit_gigabyte(a, mm, mm->root[i], i * pt_span(2));
+}
+
+static void audit_kernel_tables(struct audit *a)
+{
+    page_of(kmap_root)->seen++;
+    for (unsigned i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
+        if (pte_valid(kmap_root[i]) && !pte_is_leaf(kmap_root[i]))
+            audit_gigabyte(a, NULL, kmap_root[i], 0);
+}
+
+static void audit_region(struct region *r)
+{
+    for (size_t i = 0; i < r->npages; i++) {
+        region_page(r, i)->seen++;
+        region_page(r, i)->prev++;
+    }
+}
+
+/* I1 for one frame, when everything that can be seen has been counted. */
+static void audit_frame(struct audit *a, struct page *page, size_t *nfree)
+{
+    uint64_t expect = page->seen;
+
+    switch (page->kind) {
+    case PAGE_FREE:
+        ++*nfree;
+        break;
+    case PAGE_KERNEL:
+        expect += PAGE_REF;
+        break;
+    case PAGE_USER:
+        expect += (uint64_t)page->prev << 32;
+        break;
+    }
+    if (page->refs != expect || (page->kind == PAGE_KERNEL && page->seen))
+        WRONG(a, "I1: frame %lx of kind %d counts %lx, found %lx", page_phys(page), page->kind,
+              page->refs, expect);
+}
+
+static void audit_frames(struct audit *a)
+{
+    size_t nfree = 0, untouched = 0, listed, stocked;
+
+    for (size_t i = 0; i < frame_nextents; i++) {
+        for (uint32_t pfn = frame_extents[i].first; pfn < frame_extents[i].next; pfn++)
+            audit_frame(a, frame_page(pfn), &nfree);
+        untouched += frame_extents[i].end - frame_extents[i].next;
+    }
+    frame_list_sizes(&listed, &stocked);
+    if (nfree != listed + stocked)
+        WRONG(a, "I1: %zu frames are free, the lists hold %zu", nfree, listed + stocked);
+    if (frame_free_count() != nfree + untouched)
+        WRONG(a, "I1: %zu frames are free, the count says %zu", nfree + untouched,
+              frame_free_count());
+    if (frame_available() != (long)(nfree + untouched) - (long)(a->promised - a->kept))
+        WRONG(a, "I5: %zu free, %zu promised, but %ld available", nfree + untouched,
+              a->promised - a->kept, frame_available());
+}
+
+size_t mm_audit(void)
+{
+    struct audit a = {0, 0, 0};
+    struct list *pos;
+
+    clear_scratch();
+    audit_kernel_tables(&a);
+    list_for_each(pos, &mm_list)
+        audit_mm(&a, list_entry(pos, struct mm, link));
+    list_for_each(pos, &region_list)
+        audit_region(list_entry(pos, struct region, link));
+    audit_frames(&a);
+    return a.bad;
+}

@@ -1,0 +1,352 @@
+/*
+ * Page frames: the reservation gate, a small stock of single frames per hart, and the
+ * counting of holders. Blocks lie behind, in mm/buddy.c.
+ *
+ * Owns: refs and kind of every struct page, the stocks, `avail`. Invariants: I1 (a frame
+ * whose last holder goes is on exactly one list), I5 (avail never lies). Locks: each
+ * stock's own; `avail` is atomic. Called by everybody.
+ * Read next: mm/buddy.c for where frames come from, mm/fault.c for who takes them.
+ *
+ *     page_reserve --> avail     page_alloc_reserved --> stock of this hart
+ *                                                          | empty: a batch from
+ *                                                        buddy lists, blocks 2^0..2^10
+ *                                                          | empty: the next block of
+ *                                                        an extent, never touched so far
+ *
+ * Interrupts are off wherever a frame is between two places, so that a machine whose
+ * harts are stopped by interrupts has all its frames in their places (mm/audit.c).
+ */
+#include "mm/page.h"
+
+#include "asm/cpu.h"
+#include "frames.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/printk.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+
+#define STOCK_MAX   64
+#define STOCK_BATCH 32
+#define POISON      0x5a5a5a5a5a5a5a5aUL
+
+struct stock {
+    struct spinlock lock;
+    size_t count;                   /* [lock] */
+    struct page *frames[STOCK_MAX]; /* [lock] */
+};
+
+static struct stock stocks[NCPU_MAX];
+static long avail;           /* [a] free frames - promised frames */
+static size_t total_frames;  /* [I] */
+static struct list reclaimers = LIST_INIT(reclaimers); /* [I] after boot */
+
+/* ---- frames and numbers ---- */
+
+paddr_t page_phys(const struct page *page)
+{
+    return (paddr_t)frame_number(page) << PAGE_SHIFT;
+}
+
+struct page *phys_to_page(paddr_t pa)
+{
+    return frame_page((uint32_t)(pa >> PAGE_SHIFT));
+}
+
+/* ---- the stocks: single frames at hand for each hart ---- */
+
+static void poison(struct page *page)
+{
+#ifdef LAMINA_CHECK
+    uint64_t *word = page_addr(page);
+
+    for (size_t i = 0; i < PAGE_SIZE / 8; i++)
+        word[i] = POISON;
+    page->poisoned = 1;
+#endif
+}
+
+static void check_poison(struct page *page)
+{
+#ifdef LAMINA_CHECK
+    uint64_t *word = page_addr(page);
+
+    for (size_t i = 0; page->poisoned && i < PAGE_SIZE / 8; i++)
+        if (word[i] != POISON)
+            panic("frame %lx was written after it was freed, offset %lx: %lx",
+                  page_phys(page), i * 8, word[i]);
+    page->poisoned = 0;
+#endif
+}
+
+/* => stock->lock held. Moves up to a batch of frames from the buddy. */
+static void stock_fill(struct stock *stock)
+{
+    stock->count += buddy_take_singles(stock->frames + stock->count, STOCK_BATCH - stock->count);
+}
+
+/* => stock->lock held. Moves frames to the buddy until `keep` are left. */
+static void stock_drain(struct stock *stock, size_t keep)
+{
+    buddy_free_singles(stock->frames + keep, stock->count - keep);
+    stock->count = keep;
+}
+
+/* A frame from any stock or the buddy: this hart's first, then the others'. */
+static struct page *stock_take(void)
+{
+    uint32_t self = cpu_id();
+
+    for (size_t i = 0; i < NCPU_MAX; i++) {
+        struct stock *stock = &stocks[(self + i) % NCPU_MAX];
+        struct page *page = NULL;
+
+        spin_lock(&stock->lock);
+        if (!stock->count && i == 0)
+            stock_fill(stock);
+        if (stock->count)
+            page = stock->frames[--stock->count];
+        spin_unlock(&stock->lock);
+        if (page)
+            return page;
+    }
+    return NULL;
+}
+
+/* Puts frames, which nobody holds, into this hart's stock. => interrupts off. */
+static void stock_put(struct page **pages, size_t n)
+{
+    struct stock *stock = &stocks[cpu_id()];
+
+    for (size_t i = 0; i < n; i++) {
+        pages[i]->kind = PAGE_FREE;
+        poison(pages[i]);
+    }
+    spin_lock(&stock->lock);
+    for (size_t i = 0; i < n; i++) {
+        if (stock->count == STOCK_MAX)
+            stock_drain(stock, STOCK_BATCH);
+        stock->frames[stock->count++] = pages[i];
+    }
+    spin_unlock(&stock->lock);
+}
+
+/* ---- the gate ---- */
+
+/* => 0 when n were reserved; else how many are missing, and none is reserved. */
+static size_t reserve_now(size_t n)
+{
+    long left = __atomic_sub_fetch(&avail, (long)n, __ATOMIC_ACQUIRE);
+
+    if (left >= 0)
+        return 0;
+    __atomic_add_fetch(&avail, (long)n, __ATOMIC_RELEASE);
+    return (size_t)-left < n ? (size_t)-left : n;
+}
+
+static size_t reclaim(size_t n)
+{
+    size_t got = 0;
+    struct list *pos;
+
+    list_for_each(pos, &reclaimers) {
+        if (got < n)
+            got += list_entry(pos, struct reclaimer, link)->reclaim(n - got);
+    }
+    return got;
+}
+
+int page_reserve(size_t n)
+{
+    size_t missing;
+
+    if (n > total_frames)
+        return -ENOMEM;
+    while ((missing = reserve_now(n)) > 0)
+        if (!reclaim(missing))
+            return -ENOMEM;
+    return 0;
+}
+
+void page_unreserve(size_t n)
+{
+    __atomic_add_fetch(&avail, (long)n, __ATOMIC_RELEASE);
+}
+
+struct page *page_alloc_reserved(void)
+{
+    uint64_t irq = irq_disable_save();
+    struct page *page;
+
+    /* One is there; it can only be on its way between two lists just now. */
+    while (!(page = stock_take()))
+        cpu_relax();
+    ASSERT(page->refs == 0 && page->kind == PAGE_FREE);
+    check_poison(page);
+    page->refs = PAGE_REF;
+    page->kind = PAGE_KERNEL;
+    irq_restore(irq);
+    return page;
+}
+
+struct page *page_alloc(void)
+{
+    uint64_t irq = irq_disable_save();
+    struct page *page = page_reserve(1) ? NULL : page_alloc_reserved();
+
+    irq_restore(irq);
+    return page;
+}
+
+struct page *page_alloc_zeroed(void)
+{
+    struct page *page = page_alloc();
+
+    if (page)
+        memset(page_addr(page), 0, PAGE_SIZE);
+    return page;
+}
+
+bool page_drop(struct page *page, uint64_t refs)
+{
+    uint64_t irq = irq_disable_save();
+    uint64_t left = __atomic_sub_fetch(&page->refs, refs, __ATOMIC_ACQ_REL);
+
+    CHECK_ASSERT((uint32_t)left < 1U << 31);
+    if (left == 0)
+        stock_put(&page, 1);
+    irq_restore(irq);
+    return left == 0;
+}
+
+bool page_put(struct page *page)
+{
+    uint64_t irq = irq_disable_save();
+    bool freed = page_drop(page, PAGE_REF);
+
+    if (freed)
+        page_unreserve(1);
+    irq_restore(irq);
+    return freed;
+}
+
+struct page_dropped page_drop_many(struct page **pages, size_t n)
+{
+    uint64_t irq = irq_disable_save();
+    struct page_dropped d = {0, 0};
+
+    for (size_t i = 0; i < n; i++) {
+        struct page *page = pages[i];
+        uint64_t left = __atomic_sub_fetch(&page->refs, PAGE_REF, __ATOMIC_ACQ_REL);
+
+        if (left == 0)
+            pages[d.freed++] = page;
+        else if (left >> 32)
+            d.pinned++;
+    }
+    stock_put(pages, d.freed);
+    irq_restore(irq);
+    return d;
+}
+
+/* ---- blocks ---- */
+
+/* Moves all stocks to the buddy, so that neighbours can merge. */
+static void drain_all(void)
+{
+    for (size_t i = 0; i < NCPU_MAX; i++) {
+        spin_lock(&stocks[i].lock);
+        if (stocks[i].count)
+            stock_drain(&stocks[i], 0);
+        spin_unlock(&stocks[i].lock);
+    }
+}
+
+struct page *page_alloc_order(unsigned order)
+{
+    struct page *page = NULL;
+    uint64_t irq;
+
+    if (order >= PAGE_ORDERS)
+        return NULL;
+    irq = irq_disable_save();
+    if (page_reserve(1UL << order) == 0) {
+        page = buddy_take(order);
+        if (!page) {
+            drain_all();
+            page = buddy_take(order);
+        }
+        if (!page)
+            page_unreserve(1UL << order);
+    }
+    for (size_t i = 0; page && i < 1UL << order; i++) {
+        check_poison(&page[i]);
+        page[i].refs = PAGE_REF;
+        page[i].kind = PAGE_KERNEL;
+    }
+    irq_restore(irq);
+    return page;
+}
+
+void page_free_order(struct page *page, unsigned order)
+{
+    uint64_t irq = irq_disable_save();
+
+    for (size_t i = 0; i < 1UL << order; i++) {
+        ASSERT(page[i].refs == PAGE_REF);
+        page[i].refs = 0;
+        page[i].kind = PAGE_FREE;
+        poison(&page[i]);
+    }
+    buddy_free(page, order);
+    page_unreserve(1UL << order);
+    irq_restore(irq);
+}
+
+/* ---- boot and figures ---- */
+
+void page_add_reclaimer(struct reclaimer *r)
+{
+    list_push_back(&reclaimers, &r->link);
+}
+
+size_t frame_free_count(void)
+{
+    size_t n = buddy_free_frames();
+
+    for (size_t i = 0; i < NCPU_MAX; i++)
+        n += __atomic_load_n(&stocks[i].count, __ATOMIC_RELAXED);
+    return n;
+}
+
+void frame_list_sizes(size_t *listed, size_t *stocked)
+{
+    *listed = buddy_listed_frames();
+    *stocked = 0;
+    for (size_t i = 0; i < NCPU_MAX; i++)
+        *stocked += stocks[i].count;
+}
+
+long frame_available(void)
+{
+    return __atomic_load_n(&avail, __ATOMIC_RELAXED);
+}
+
+void page_get_stats(struct page_stats *stats)
+{
+    long a = frame_available();
+
+    stats->total = total_frames;
+    stats->free = frame_free_count();
+    stats->promised = stats->free > (size_t)a ? stats->free - (size_t)a : 0;
+}
+
+void page_init(const struct phys_range *banks, size_t nbanks,
+               const struct phys_range *reserved, size_t nreserved)
+{
+    for (size_t i = 0; i < NCPU_MAX; i++)
+        spin_init(&stocks[i].lock, "page stock", RANK_STOCK);
+    frame_find_extents(banks, nbanks, reserved, nreserved);
+    total_frames = buddy_free_frames();
+    avail = (long)total_frames;
+}

@@ -1,0 +1,132 @@
+/*
+ * Sv39 page tables: find an entry, make the tables for it, trim empty ones.
+ *
+ * Owns the frames of kind PAGE_TABLE below a root. A table serves 2 MiB (level 0) or
+ * 1 GiB (level 1) and is held once, by the entry above it. Lock: that of the mm that owns
+ * the root. Called by the files of mm/ only. Source of the rules: RISC-V privileged
+ * specification, "Sv39: Page-Based 39-bit Virtual-Memory System".
+ * Read next: mm/space.c, which decides what to map.
+ */
+#include "pgtable.h"
+
+#include "asm/tlb.h"
+#include "frames.h"
+#include "lib/annotate.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+
+static pte_t *table_of(pte_t pte)
+{
+    return phys_to_virt(pte_phys(pte));
+}
+
+pte_t *pt_lookup(pte_t *root, vaddr_t va)
+{
+    pte_t *table = root;
+
+    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+        pte_t pte = table[pt_index(va, level)];
+
+        if (!pte_valid(pte) || pte_is_leaf(pte))
+            return NULL;
+        table = table_of(pte);
+    }
+    return &table[pt_index(va, 0)];
+}
+
+pte_t *pt_lookup_create(pte_t *root, vaddr_t va, unsigned level)
+{
+    pte_t *table = root;
+
+    for (unsigned at = PT_LEVELS - 1; at > level; at--) {
+        pte_t *pte = &table[pt_index(va, at)];
+
+        if (!pte_valid(*pte)) {
+            struct page *page = page_alloc_zeroed();
+
+            if (!page)
+                return NULL;
+            page->kind = PAGE_TABLE;
+            *pte = pte_table(page_phys(page));
+        }
+        ASSERT(!pte_is_leaf(*pte));
+        table = table_of(*pte);
+    }
+    return &table[pt_index(va, level)];
+}
+
+int pt_prepare(pte_t *root, vaddr_t start, vaddr_t end)
+{
+    for (vaddr_t va = start; va < end; va = pt_table_end(va, end))
+        if (!pt_lookup_create(root, va, 0))
+            return -ENOMEM;
+    return 0;
+}
+
+/* Unhooks the table under *pte, which maps nothing, and chains its frame. */
+static void unhook_table(pte_t *pte, uint32_t *chain)
+{
+    struct page *page = phys_to_page(pte_phys(*pte));
+
+#ifdef LAMINA_CHECK
+    for (unsigned i = 0; i < PT_ENTRIES; i++)
+        ASSERT(!pte_valid(table_of(*pte)[i]));
+#endif
+    *pte = pte_none();
+    page->next = *chain;
+    *chain = frame_number(page);
+}
+
+/* Unhooks the tables under entries of `level` in [floor, ceiling) that serve part of [start, end). */
+static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end, vaddr_t floor,
+                       vaddr_t ceiling, uint32_t *chain)
+{
+    uint64_t span = pt_span(level);
+    vaddr_t va = start & ~(span - 1);
+
+    for (; va < end; va += span) {
+        pte_t *pte = &root[pt_index(va, PT_LEVELS - 1)];
+
+        if (!pte_valid(*pte)) {
+            /* Nothing in this GiB: skip to its end. */
+            va = (va | (pt_span(2) - 1)) + 1 - span;
+            continue;
+        }
+        if (va < floor || va + span > ceiling)
+            continue;
+        if (level == 1)
+            pte = &table_of(*pte)[pt_index(va, 1)];
+        if (pte_valid(*pte))
+            unhook_table(pte, chain);
+    }
+}
+
+/*
+ * A hart may keep the entries above a leaf, too, and fencing single pages need not make it
+ * forget those: when a table goes, every hart that has the mm drops all it knows of it.
+ */
+void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t floor,
+             vaddr_t ceiling)
+{
+    uint32_t chain = 0;
+
+    trim_level(root, 1, start, end, floor, ceiling, &chain);
+    trim_level(root, 2, start, end, floor, ceiling, &chain);
+    if (chain && cpus)
+        tlb_shootdown(cpus, 0, USER_TOP >> PAGE_SHIFT);
+    while (chain) {
+        struct page *page = frame_page(chain);
+
+        chain = page->next;
+        page_put(page);
+    }
+}
+
+__noinline void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags)
+{
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n; i++) {
+        CHECK_ASSERT(!pte_valid(pte[i]));
+        pte[i] = pte_leaf((paddr_t)frames[i] << PAGE_SHIFT, flags);
+    }
+}

@@ -1,0 +1,73 @@
+/*
+ * map_shared_pages() and unmap_shared_pages(): sharing, in three steps each.
+ *
+ * Owns nothing: the frames are a region's, the mapping is a vma's. The source is locked
+ * while its frames are pinned, then let go; the destination is locked while they are
+ * mapped. In between, the region alone holds the frames, so that it does not matter what
+ * becomes of either side. Called by syscall/sysmm.c. Read next: region_pin() in
+ * mm/region.c, mm_map_region() in mm/space.c, pt_map() in mm/pgtable.c.
+ */
+#include "mm/shared.h"
+
+#include "lib/annotate.h"
+#include "pgtable.h"
+#include "region.h"
+#include "space.h"
+
+/* The pages that [va, va + size) touches: *start and how many. => false: none, or not user space. */
+static bool page_range(uint64_t va, uint64_t size, vaddr_t *start, size_t *npages)
+{
+    if (size == 0 || !range_fits(va, size, USER_TOP))
+        return false;
+    *start = page_down(va);
+    *npages = (page_up(va + size) - *start) >> PAGE_SHIFT;
+    return true;
+}
+
+__noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va, uint64_t size)
+{
+    struct list vmas = LIST_INIT(vmas);
+    struct region *region;
+    vaddr_t start, at;
+    size_t npages;
+    int err;
+
+    if (!page_range(src_va, size, &start, &npages))
+        return 0;
+    if (region_pin(src, start, npages, &region, &vmas))
+        return 0;
+    err = mm_map_region(dst, &vmas, npages, &at);
+    if (err)
+        vma_destroy_list(&vmas);
+    region_put(region); /* dst's vmas hold it now, or nobody */
+    return err ? 0 : at + (src_va - start);
+}
+
+/* Whether every page of [start, end) is a shared mapping. => mm->lock held. */
+static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    while (start < end) {
+        struct vma *v = vma_find(mm, start);
+
+        if (!v || v->kind != VMA_SHARED)
+            return false;
+        start = v->end;
+    }
+    return true;
+}
+
+__noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t size)
+{
+    vaddr_t start, end;
+    size_t npages;
+    int err = -1;
+
+    if (!page_range(addr, size, &start, &npages))
+        return (uint64_t)-1;
+    end = start + npages * PAGE_SIZE;
+    spin_lock(&mm->lock);
+    if (all_shared(mm, start, end))
+        err = mm_unmap(mm, start, end);
+    spin_unlock(&mm->lock);
+    return err ? (uint64_t)-1 : 0;
+}

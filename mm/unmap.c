@@ -1,0 +1,165 @@
+/*
+ * Taking mappings away: the one place where a valid user entry becomes invalid for good.
+ *
+ * Invariant I2 is kept here, by the order of unmap_flush(): entries are unhooked, then every
+ * hart that may remember them is told, then the frames are let go. Frames wait in a batch
+ * in between. Lock: mm->lock, held throughout. Called by exit, sbrk, exec (through
+ * mm_release) and unmap_shared_pages(). Read next: page_drop_many() in mm/page.c.
+ */
+#include "asm/tlb.h"
+#include "frames.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "pgtable.h"
+#include "space.h"
+
+#define BATCH_MAX 64
+
+struct unmap_batch {
+    struct mm *mm;
+    vaddr_t start, end;  /* what the entries spanned */
+    size_t kept;         /* pages whose reservation went with the frame: still pinned */
+    size_t freed;
+    size_t n;
+    struct page *pages[BATCH_MAX];
+};
+
+static void unmap_flush(struct unmap_batch *b)
+{
+    uint64_t cpus = __atomic_load_n(&b->mm->cpus, __ATOMIC_SEQ_CST);
+    struct page_dropped d;
+
+    if (!b->n)
+        return;
+    if (cpus)
+        tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);
+    d = page_drop_many(b->pages, b->n);
+    b->freed += d.freed;
+    b->kept += d.pinned;
+    b->n = 0;
+}
+
+static void unmap_add(struct unmap_batch *b, vaddr_t va, struct page *page)
+{
+    if (b->n == BATCH_MAX)
+        unmap_flush(b);
+    if (!b->n)
+        b->start = va;
+    b->end = va + PAGE_SIZE;
+    b->pages[b->n++] = page;
+}
+
+/* Unhooks every entry of [start, end), a part of a vma. Absent tables are stepped over. */
+static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end)
+{
+    vaddr_t va = start;
+
+    while (va < end) {
+        vaddr_t stop = pt_table_end(va, end);
+        pte_t *pte = pt_lookup(b->mm->root, va);
+
+        for (; pte && va < stop; va += PAGE_SIZE, pte++) {
+            if (!pte_valid(*pte))
+                continue;
+            unmap_add(b, va, phys_to_frame(pte_phys(*pte)));
+            *pte = pte_none();
+        }
+        va = stop;
+    }
+}
+
+/*
+ * Takes away the pages of v in [start, end), and settles the promises for them.
+ *
+ * A promised vma has one reservation a page. It is given back for a page that was never
+ * touched, that was still shared with a parent or child (whose own promise covers the
+ * frame), or whose frame is free now; only a frame that a region keeps has used it up.
+ */
+static void unmap_pages(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
+{
+    struct unmap_batch b = {.mm = mm};
+
+    unhook_range(&b, start, end);
+    unmap_flush(&b);
+    if (vma_promised(v))
+        page_unreserve(((end - start) >> PAGE_SHIFT) - b.kept);
+    else
+        page_unreserve(b.freed);
+}
+
+/*
+ * Puts the size back when [.., end) of a shared mapping goes, its lower part staying up to
+ * `start`: to what it was before when nothing is above, else for the mapping above to
+ * return to in its turn.
+ */
+static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before)
+{
+    struct vma *above = vma_first_above(mm, end);
+
+    if (mm->size == end)
+        mm->size = before;
+    else if (above && above->region && above->size_before == end)
+        above->size_before = before;
+}
+
+/* Removes v, or the part of it in [start, end), from the list; the pages are gone already. */
+static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+{
+    if (start > v->start) {
+        if (v->region)
+            restore_size(mm, v->end, start);
+        v->end = start;
+    } else if (end < v->end) {
+        v->first += (end - v->start) >> PAGE_SHIFT;
+        v->start = end;
+    } else {
+        if (v->region)
+            restore_size(mm, v->end, v->size_before);
+        vma_remove(mm, v);
+        vma_destroy(v);
+    }
+}
+
+/* Cuts v in two at `at`; `upper` is a clone of v. */
+static void split_vma(struct mm *mm, struct vma *v, vaddr_t at, struct vma *upper)
+{
+    upper->first += (at - v->start) >> PAGE_SHIFT;
+    upper->start = at;
+    upper->size_before = at;
+    v->end = at;
+    vma_insert(mm, upper);
+}
+
+/* The highest vma that has a part in [start, end), or NULL. */
+static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = vma_first_above(mm, end - 1);
+    struct list *pos = v && v->start < end ? &v->link : v ? v->link.prev : mm->vmas.prev;
+
+    v = pos == &mm->vmas ? NULL : list_entry(pos, struct vma, link);
+    return v && v->end > start ? v : NULL;
+}
+
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = vma_find(mm, start);
+
+    ASSERT(spin_held(&mm->lock));
+    if (v && v->start < start && v->end > end) {
+        struct vma *upper = vma_clone(v);
+
+        if (!upper)
+            return -ENOMEM;
+        split_vma(mm, v, end, upper);
+    }
+    /* Commit: nothing below may fail. From the top down, so that sizes unwind. */
+    while ((v = last_vma(mm, start, end))) {
+        vaddr_t from = start > v->start ? start : v->start;
+        vaddr_t to = end < v->end ? end : v->end;
+
+        unmap_pages(mm, v, from, to);
+        cut_vma(mm, v, from, to);
+        pt_trim(mm->root, mm->cpus, from, to, vma_gap_start(mm, from), vma_gap_end(mm, from));
+    }
+    return 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * File descriptors: small numbers for open files.
+ *
+ * Owns the files[] array of each process, which only the process itself touches (fork: the parent,
+ * while the child is an embryo). References to files are counted by fs/file.c.
+ *
+ * Called by syscall/sysfile.c, fork.c, exit.c. Read next: include/fs/file.h.
+ */
+#include "proc/files.h"
+
+#include "fs/file.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+
+int fd_find_free(int from)
+{
+    struct proc *p = proc_current();
+
+    for (int fd = from; fd < NOFILE; fd++)
+        if (!p->files[fd])
+            return fd;
+    return -EMFILE;
+}
+
+void fd_install(int fd, struct file *f)
+{
+    struct proc *p = proc_current();
+
+    ASSERT((unsigned)fd < NOFILE && !p->files[fd]);
+    p->files[fd] = f;
+}
+
+int fd_close(int fd)
+{
+    struct file *f = fd_file(fd);
+
+    if (!f)
+        return -EBADF;
+    proc_current()->files[fd] = NULL;
+    file_close(f);
+    return 0;
+}
+
+void fd_close_all(void)
+{
+    for (int fd = 0; fd < NOFILE; fd++)
+        if (proc_current()->files[fd])
+            fd_close(fd);
+}
+
+void fd_copy_to(struct proc *child)
+{
+    struct proc *p = proc_current();
+
+    for (int fd = 0; fd < NOFILE; fd++)
+        if (p->files[fd])
+            child->files[fd] = file_dup(p->files[fd]);
+}

@@ -1,0 +1,78 @@
+/*
+ * Making processes: fork, and the very first.
+ *
+ * Owns nothing. A child is built as an embryo that nobody else knows, so without locks; what can
+ * fail (a slot, memory) comes first, and after it the child is published and started.
+ *
+ * Called by syscall/sysproc.c and the boot. Read next: proc/exec.c, proc/exit.c.
+ */
+#include "proc/proc.h"
+
+#include "asm/trap.h"
+#include "fs/inode.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "proc/exec.h"
+#include "proc/files.h"
+
+int proc_fork(void)
+{
+    struct proc *parent = proc_current(), *child = proc_alloc();
+    int pid, err;
+
+    if (!child)
+        return -EAGAIN;
+    err = mm_fork(parent->task.mm, &child->task.mm);
+    if (err) {
+        proc_free(child);
+        return err;
+    }
+    /* Commit: nothing below may fail. */
+    fd_copy_to(child);
+    child->cwd = inode_dup(parent->cwd);
+    memcpy(child->task.name, parent->task.name, sizeof(child->task.name));
+    *task_frame(&child->task) = *task_frame(&parent->task);
+    task_frame(&child->task)->a0 = 0;
+    pid = proc_publish(child, parent);
+    task_start(&child->task);
+    return pid;
+}
+
+/* Load the program for process 1, with its own path as argv[0]. */
+static int load_init(const char *path, struct exec_image *image, struct exec_args *args)
+{
+    int err = exec_args_init(args);
+
+    if (err)
+        return err;
+    err = exec_args_push(args, path);
+    if (!err)
+        err = exec_load(NULL, path, args, image);
+    exec_args_free(args);
+    return err;
+}
+
+int proc_start_init(const char *path)
+{
+    struct exec_image image;
+    struct exec_args args;
+    struct trapframe *frame;
+    struct proc *p;
+    int err = load_init(path, &image, &args);
+
+    if (err)
+        return err;
+    p = proc_alloc();
+    p->task.mm = image.mm;
+    p->cwd = inode_root();
+    strlcpy(p->task.name, exec_name(path), sizeof(p->task.name));
+    frame = task_frame(&p->task);
+    memset(frame, 0, sizeof(*frame));
+    frame->epc = image.entry;
+    frame->sp = frame->a1 = image.stack + args.sp;
+    frame->a0 = args.argc;
+    proc_publish(p, NULL);
+    task_start(&p->task);
+    return 0;
+}

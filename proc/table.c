@@ -1,0 +1,170 @@
+/*
+ * The process table: slots, pids, and holding on to another process' memory.
+ *
+ * Owns the slots, the list of free ones, the table from pid to process, and proc_tree_lock
+ * (RANK_WAIT), which guards them. A slot goes FREE -> EMBRYO (one maker knows it) -> LIVE (in the
+ * tree) -> ZOMBIE -> FREE; slot and pid are reused only after the parent has asked for the status.
+ *
+ * Called by fork.c, exit.c, exec.c, and by syscall/ for the memory of others. Read next: fork.c.
+ */
+#include "proc/proc.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "proc/table.h"
+
+#define PID_BUCKETS 64u /* a power of two */
+
+static_assert(NPROC + KSTACK_SLOT_TASKS <= KSTACK_SLOTS, "a kernel stack for each process");
+static_assert(offsetof(struct proc, task) == 0, "proc_current() relies on it");
+
+struct spinlock proc_tree_lock = SPINLOCK_INIT("process tree", RANK_WAIT);
+
+static struct proc slots[NPROC];
+static struct list free_slots = LIST_INIT(free_slots); /* [t] by proc.sibling */
+static struct proc *by_pid[PID_BUCKETS];               /* [t] chains by proc.pid_next */
+static int last_pid;                                   /* [t] */
+
+void proc_init(void)
+{
+    for (unsigned i = 0; i < NPROC; i++) {
+        task_init(&slots[i].task, KSTACK_SLOT_TASKS + i);
+        spin_init(&slots[i].lock, "process", RANK_PROC);
+        waitqueue_init(&slots[i].child_ended);
+        list_push_back(&free_slots, &slots[i].sibling);
+    }
+}
+
+struct proc *proc_slot(int slot)
+{
+    return (unsigned)slot < NPROC ? &slots[slot] : NULL;
+}
+
+struct proc *proc_alloc(void)
+{
+    struct list *slot;
+    struct proc *p;
+
+    spin_lock(&proc_tree_lock);
+    slot = list_pop_front(&free_slots);
+    if (slot)
+        list_entry(slot, struct proc, sibling)->state = PROC_EMBRYO;
+    spin_unlock(&proc_tree_lock);
+    if (!slot)
+        return NULL;
+    p = list_entry(slot, struct proc, sibling);
+    task_init(&p->task, p->task.kstack_slot);
+    list_init(&p->children);
+    list_init(&p->zombies);
+    memset(p->files, 0, sizeof(p->files));
+    p->cwd = NULL;
+    p->parent = NULL;
+    return p;
+}
+
+/* Put a slot back. Last in, first out: its stack is likely to be in the cache. */
+static void release_slot(struct proc *p) __must_hold(&proc_tree_lock)
+{
+    p->state = PROC_FREE;
+    p->task.pid = 0;
+    list_push_front(&free_slots, &p->sibling);
+}
+
+void proc_free(struct proc *p)
+{
+    spin_lock(&proc_tree_lock);
+    ASSERT(p->state == PROC_EMBRYO);
+    release_slot(p);
+    spin_unlock(&proc_tree_lock);
+}
+
+static struct proc **bucket(int pid)
+{
+    return &by_pid[(unsigned)pid % PID_BUCKETS];
+}
+
+struct proc *proc_find(int pid)
+{
+    struct proc *p = *bucket(pid);
+
+    ASSERT(spin_held(&proc_tree_lock));
+    while (p && p->task.pid != pid)
+        p = p->pid_next;
+    return p;
+}
+
+/* Pids only grow, until they have used up the positive ints. */
+static int next_pid(void) __must_hold(&proc_tree_lock)
+{
+    do
+        last_pid = last_pid == INT32_MAX ? 1 : last_pid + 1;
+    while (proc_find(last_pid));
+    return last_pid;
+}
+
+int proc_publish(struct proc *p, struct proc *parent)
+{
+    int pid;
+
+    spin_lock(&proc_tree_lock);
+    ASSERT(p->state == PROC_EMBRYO);
+    pid = next_pid();
+    p->task.pid = pid;
+    p->pid_next = *bucket(pid);
+    *bucket(pid) = p;
+    p->parent = parent;
+    if (parent)
+        list_push_back(&parent->children, &p->sibling);
+    p->state = PROC_LIVE;
+    spin_unlock(&proc_tree_lock);
+    return pid;
+}
+
+void proc_forget(struct proc *p)
+{
+    struct proc **at = bucket(p->task.pid);
+
+    ASSERT(p->state == PROC_ZOMBIE);
+    while (*at != p)
+        at = &(*at)->pid_next;
+    *at = p->pid_next;
+    list_remove(&p->sibling);
+    release_slot(p);
+}
+
+int proc_mm_hold(int pid, struct mm **out)
+{
+    struct mm *mm = NULL;
+    struct proc *p;
+
+    spin_lock(&proc_tree_lock);
+    p = proc_find(pid);
+    if (p) {
+        spin_lock(&p->lock);
+        mm = p->task.mm;
+        if (mm)
+            mm_hold(mm);
+        spin_unlock(&p->lock);
+    }
+    spin_unlock(&proc_tree_lock);
+    if (!mm)
+        return -ESRCH;
+    *out = mm;
+    return 0;
+}
+
+struct mm *proc_replace_mm(struct mm *mm, const char *name)
+{
+    struct proc *p = proc_current();
+    struct mm *old;
+
+    spin_lock(&p->lock);
+    old = p->task.mm;
+    task_set_mm(mm);
+    if (name)
+        strlcpy(p->task.name, name, sizeof(p->task.name));
+    spin_unlock(&p->lock);
+    return old;
+}

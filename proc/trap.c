@@ -1,0 +1,104 @@
+/*
+ * What a trap means to a process: faults, interrupts, and the work that is due before user mode.
+ *
+ * Owns the upcalls trap_fault(), trap_interrupt() and task_first_run() (asm/trap.h); the third,
+ * trap_syscall(), is syscall/dispatch.c's. No lock.
+ *
+ * Called by arch/riscv. Read next: mm/fault.c, sched/timer.c.
+ */
+#include "proc/trap.h"
+
+#include "asm/csr.h"
+#include "asm/trap.h"
+#include "lib/printk.h"
+#include "mm/mm.h"
+#include "proc/proc.h"
+#include "sched/stop.h"
+#include "sched/timer.h"
+
+static void (*external_dispatch)(void); /* [I] after boot */
+
+void trap_set_external(void (*dispatch)(void))
+{
+    external_dispatch = dispatch;
+}
+
+void trap_pending_work(void)
+{
+    struct task *t = current();
+
+    while (__atomic_load_n(&t->pending, __ATOMIC_RELAXED)) {
+        if (task_killed(t))
+            proc_exit(-1);
+        task_yield_if_due();
+    }
+}
+
+void task_first_run(void)
+{
+    task_begin();
+    if (unlikely(current()->pending)) {
+        irq_on();
+        trap_pending_work();
+        irq_off();
+    }
+}
+
+/* Bring the page that a fault asks for. => true when the access can be tried again. */
+static bool resolve(uint64_t cause, vaddr_t va)
+{
+    struct mm *mm = current()->mm;
+
+    if (!mm)
+        return false;
+    switch (cause) {
+    case CAUSE_PAGE_LOAD:
+        return mm_fault(mm, va, ACCESS_READ) == 0;
+    case CAUSE_PAGE_STORE:
+        return mm_fault(mm, va, ACCESS_WRITE) == 0;
+    case CAUSE_PAGE_FETCH:
+        return mm_fault(mm, va, ACCESS_EXEC) == 0;
+    default:
+        return false;
+    }
+}
+
+/* End a program that did what it must not; two lines in the form that xv6 users know. */
+static void __noreturn end_program(const struct trapframe *tf, uint64_t cause, vaddr_t va)
+{
+    struct task *t = current();
+
+    printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
+           "            sepc=0x%lx stval=0x%lx\n",
+           cause, t->pid, t->name, tf->epc, va);
+    proc_exit(-1);
+}
+
+bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from)
+{
+    bool resolved = resolve(cause, va);
+
+    if (from == TRAP_FROM_UACCESS)
+        return resolved;
+    if (!resolved)
+        end_program(tf, cause, va);
+    if (unlikely(current()->pending))
+        trap_pending_work();
+    return true;
+}
+
+void trap_interrupt(struct trapframe *tf, uint64_t irq, enum trap_from from)
+{
+    if (irq == IRQ_TIMER)
+        timer_run();
+    else if (irq == IRQ_EXTERNAL && external_dispatch)
+        external_dispatch();
+    else if (irq == IRQ_SOFTWARE)
+        stop_interrupt();
+
+    if (from != TRAP_FROM_USER || likely(!current()->pending))
+        return;
+    irq_on();
+    trap_pending_work();
+    irq_off();
+}

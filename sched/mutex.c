@@ -1,0 +1,65 @@
+/*
+ * Sleeping locks.
+ *
+ * Owns struct mutex. The owner field is the lock: taken by one compare-and-swap when free. Who
+ * finds it taken counts itself in nwaiting, under guard, and tries again before it sleeps; who
+ * unlocks clears the owner first and looks at nwaiting afterwards. Both sides are sequentially
+ * consistent, so one of them sees the other.
+ *
+ * Called by fs/, drivers/. Read next: sched/timer.c.
+ */
+#include "sched/mutex.h"
+
+#include "lib/assert.h"
+#include "sched/task.h"
+
+void mutex_init(struct mutex *m)
+{
+    m->owner = NULL;
+    m->nwaiting = 0;
+    spin_init(&m->guard, "mutex", RANK_WAITQ - 1);
+    waitqueue_init(&m->wq);
+}
+
+bool mutex_trylock(struct mutex *m)
+{
+    struct task *nobody = NULL;
+
+    return __atomic_compare_exchange_n(&m->owner, &nobody, current(), false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_RELAXED);
+}
+
+static void lock_slowly(struct mutex *m)
+{
+    spin_lock(&m->guard);
+    __atomic_fetch_add(&m->nwaiting, 1, __ATOMIC_SEQ_CST);
+    while (!mutex_trylock(m))
+        wait_on(&m->wq, &m->guard);
+    __atomic_fetch_sub(&m->nwaiting, 1, __ATOMIC_RELAXED);
+    spin_unlock(&m->guard);
+}
+
+void mutex_lock(struct mutex *m)
+{
+    ASSERT(!mutex_held(m));
+    CHECK_ASSERT(this_cpu()->irq_depth == 0);
+    if (!mutex_trylock(m))
+        lock_slowly(m);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+    ASSERT(mutex_held(m));
+    __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&m->nwaiting, __ATOMIC_SEQ_CST) == 0)
+        return;
+    /* Through guard: a waiter that has tried in vain is on the queue once we have it. */
+    spin_lock(&m->guard);
+    wake_one(&m->wq);
+    spin_unlock(&m->guard);
+}
+
+bool mutex_held(const struct mutex *m)
+{
+    return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current();
+}

@@ -1,0 +1,83 @@
+/*
+ * Wait queues: who waits for what.
+ *
+ * Owns struct waitqueue. Its lock (RANK_WAITQ) guards the list, and more: a waiter's node lies on
+ * the waiter's stack, and the waiter leaves only after it has held the lock once more. So a waker,
+ * which holds the lock while it touches node and task, never sees either go away.
+ *
+ * No wake-up is lost: the waiter is on the list, and its state is set, before it lets go of the
+ * caller's lock; a waker that has changed the condition after that finds it.
+ *
+ * Called by everything that sleeps. Read next: sched/mutex.c.
+ */
+#include "sched/waitqueue.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "sched/task.h"
+
+struct waiter {
+    struct list link; /* [wq lock] */
+    struct task *task; /* [I] */
+};
+
+void waitqueue_init(struct waitqueue *wq)
+{
+    spin_init(&wq->lock, "waitqueue", RANK_WAITQ);
+    list_init(&wq->waiters);
+}
+
+/* Sleep on wq once, in the given state; held is let go meanwhile. */
+static void sleep_on(struct waitqueue *wq, struct spinlock *held, enum task_state how)
+    __no_lock_analysis
+{
+    struct waiter w = { .task = current() };
+
+    CHECK_ASSERT(spin_held(held));
+    spin_lock(&wq->lock);
+    list_push_back(&wq->waiters, &w.link);
+    task_prepare_sleep(how);
+    spin_unlock(&wq->lock);
+    spin_unlock(held);
+    task_block();
+    spin_lock(held);
+    spin_lock(&wq->lock);
+    list_remove(&w.link);
+    spin_unlock(&wq->lock);
+}
+
+void wait_on(struct waitqueue *wq, struct spinlock *held)
+{
+    sleep_on(wq, held, TASK_SLEEPING);
+}
+
+int wait_on_killable(struct waitqueue *wq, struct spinlock *held)
+{
+    if (!task_killed(current()))
+        sleep_on(wq, held, TASK_SLEEPING_KILLABLE);
+    return task_killed(current()) ? -EINTR : 0;
+}
+
+/* Wake the first waiter; it must not be left on the list, or the next wake would find it again. */
+static void wake_first(struct waitqueue *wq) __must_hold(&wq->lock)
+{
+    struct list *first = list_pop_front(&wq->waiters);
+
+    task_wake(list_entry(first, struct waiter, link)->task);
+}
+
+void wake_all(struct waitqueue *wq)
+{
+    spin_lock(&wq->lock);
+    while (!list_empty(&wq->waiters))
+        wake_first(wq);
+    spin_unlock(&wq->lock);
+}
+
+void wake_one(struct waitqueue *wq)
+{
+    spin_lock(&wq->lock);
+    if (!list_empty(&wq->waiters))
+        wake_first(wq);
+    spin_unlock(&wq->lock);
+}

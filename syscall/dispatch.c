@@ -1,0 +1,71 @@
+/*
+ * From a system call's number to its function.
+ *
+ * Owns the table and the upcall trap_syscall() (asm/trap.h). No lock. The functions get the
+ * argument registers as they are; what they return goes to a0, any error as -1.
+ *
+ * Called by arch/riscv/entry.S with interrupts on. Read next: syscall/sysmm.c.
+ */
+#include "asm/trap.h"
+#include "lib/annotate.h"
+#include "lib/errno.h"
+#include "lib/printk.h"
+#include "proc/trap.h"
+#include "sched/task.h"
+#include "syscall/syscall.h"
+#include "uapi/kernel/syscall.h"
+
+/* 24 to 26 are kept for the crypto service: unknown until it comes. */
+static const syscall_fn table[SYSCALL_COUNT] = {
+    [SYS_fork] = sys_fork,
+    [SYS_exit] = sys_exit,
+    [SYS_wait] = sys_wait,
+    [SYS_pipe] = sys_pipe,
+    [SYS_read] = sys_read,
+    [SYS_kill] = sys_kill,
+    [SYS_exec] = sys_exec,
+    [SYS_fstat] = sys_fstat,
+    [SYS_chdir] = sys_chdir,
+    [SYS_dup] = sys_dup,
+    [SYS_getpid] = sys_getpid,
+    [SYS_sbrk] = sys_sbrk,
+    [SYS_sleep] = sys_sleep,
+    [SYS_uptime] = sys_uptime,
+    [SYS_open] = sys_open,
+    [SYS_write] = sys_write,
+    [SYS_mknod] = sys_mknod,
+    [SYS_unlink] = sys_unlink,
+    [SYS_link] = sys_link,
+    [SYS_mkdir] = sys_mkdir,
+    [SYS_close] = sys_close,
+    [SYS_map_shared_pages] = sys_map_shared_pages,
+    [SYS_unmap_shared_pages] = sys_unmap_shared_pages,
+    [SYS_poweroff] = sys_poweroff,
+    [SYS_reboot] = sys_reboot,
+    [SYS_meminfo] = sys_meminfo,
+    [SYS_procinfo] = sys_procinfo,
+    [SYS_audit] = sys_audit,
+    [SYS_ktime] = sys_ktime,
+};
+
+static __noinline long unknown_call(int number)
+{
+    printk("%d %s: unknown sys call %d\n", current()->pid, current()->name, number);
+    return -ENOSYS;
+}
+
+void trap_syscall(struct trapframe *tf)
+{
+    /* Programs see an int: xv6-abi section 1 has the number cut to 32 bits. */
+    uint32_t number = (uint32_t)tf->a7;
+    syscall_fn fn = number < SYSCALL_COUNT ? table[number] : NULL;
+    long result;
+
+    if (likely(fn))
+        result = fn(tf->a0, tf->a1, tf->a2, tf->a3);
+    else
+        result = unknown_call((int)number);
+    tf->a0 = result < 0 ? -1UL : (uint64_t)result;
+    if (unlikely(current()->pending))
+        trap_pending_work();
+}

@@ -1,0 +1,62 @@
+/*
+ * Lamina's own system calls: the machine and a look into it. Decoding only.
+ *
+ * Owns nothing. Called by syscall/dispatch.c. Described in docs/syscalls.md; structs in
+ * uapi/kernel/lamina.h. Read next: mm/audit.c.
+ */
+#include "asm/sbi.h"
+#include "asm/timer.h"
+#include "fs/fs.h"
+#include "mm/audit.h"
+#include "mm/page.h"
+#include "mm/uaccess.h"
+#include "proc/proc.h"
+#include "sched/stop.h"
+#include "syscall/syscall.h"
+#include "uapi/kernel/lamina.h"
+
+long sys_poweroff(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    sbi_shutdown();
+}
+
+long sys_reboot(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    sbi_reboot();
+}
+
+long sys_meminfo(uint64_t to, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    struct page_stats stats;
+    struct meminfo info = { 0 };
+
+    page_get_stats(&stats);
+    info.total = stats.total;
+    info.free = stats.free;
+    info.promised = stats.promised;
+    info.cached = fs_cached_pages();
+    return copy_to_user(to, &info, sizeof(info));
+}
+
+long sys_procinfo(uint64_t slot, uint64_t to, uint64_t a2, uint64_t a3)
+{
+    struct procinfo info;
+    int err = proc_info((int)slot, &info);
+
+    return err ? err : copy_to_user(to, &info, sizeof(info));
+}
+
+long sys_audit(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    size_t violations;
+
+    while (stop_machine(mm_audit, &violations))
+        sched_yield();
+    return (long)violations;
+}
+
+/* In units of the machine's timebase. */
+long sys_ktime(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    return (long)time_now();
+}

@@ -1,0 +1,96 @@
+"""The programs on the image: the tests for every call, and the demonstrations."""
+
+import re
+
+import pytest
+
+
+
+def ok(machine, program, *arguments, wait=600):
+    output = machine.run(" ".join([program, *arguments]), wait)
+    assert output.rstrip().endswith(f"{program}: OK"), output[-2000:]
+
+
+@pytest.mark.weight(100)
+@pytest.mark.parametrize("cpus,variant", [(3, "check"), (1, "check"), (3, ""), (8, "")])
+def test_alltests(boot, cpus, variant):
+    machine = boot(cpus=cpus, variant=variant, limit=700)
+    output = machine.run("alltests", 600)
+    assert re.search(r"^alltests: [1-9]\d* passed, 0 failed$", output, re.MULTILINE), output[-3000:]
+    machine.poweroff()
+
+
+@pytest.mark.parametrize("cpus", [1, 3])
+def test_demonstrations(boot, cpus):
+    machine = boot(cpus=cpus, variant="check")
+    for _ in range(2):
+        ok(machine, "shmem_test")
+        ok(machine, "shmem_test", "--no-unmap")
+        ok(machine, "log_test")
+        ok(machine, "log_test", "8")
+    machine.poweroff()
+
+
+def test_forktest(boot):
+    machine = boot()
+    assert "fork test OK" in machine.run("forktest")
+    machine.poweroff()
+
+
+def test_shell(boot):
+    machine = boot()
+    assert machine.run("echo a; echo b") == "a\nb\n"
+    assert machine.run("echo one two | wc").split()[:2] == ["1", "2"]
+    assert machine.run("(echo x; echo y) > f") == ""
+    assert machine.run("cat < f") == "x\ny\n"
+    assert machine.run("nosuch") == "exec nosuch failed\n"
+    assert machine.run("mkdir d") == ""
+    assert "cannot cd nowhere" in machine.run("cd nowhere")
+    machine.run("cd /d")
+    assert "exec poweroff failed" in machine.run("poweroff")
+    machine.run("cd /")
+    machine.poweroff()
+
+
+def test_shell_starts_again_at_end_of_file(boot):
+    machine = boot()
+    machine.type("\x04")
+    machine.wait_for_shell()
+    machine.poweroff()
+
+
+def test_console_editing(boot):
+    machine = boot()
+    machine.type("echo wrong\x15")
+    machine.type("echo rigth\x7f\x7fht\n")
+    machine.expect(r"\r?\nright\r?\n\$ ")
+    machine.type("\x10")
+    machine.expect(r"1 sleep\s+init")
+    machine.type("\n")
+    machine.expect(r"\$ ")
+    machine.poweroff()
+
+
+def test_history(boot):
+    machine = boot()
+    assert machine.run("echo first") == "first\n"
+    machine.type("\x1b[A\n")
+    machine.expect(r"\nfirst\r?\n\$ ")
+    machine.poweroff()
+
+
+def test_kill_from_the_shell(boot):
+    machine = boot()
+    machine.run("zombie")
+    machine.run("kill 99999")
+    assert "sh" in machine.run("ps")
+    machine.poweroff()
+
+
+def test_audit_key(boot):
+    """^O counts violations over the whole machine; there are none after some work."""
+    machine = boot(variant="check")
+    machine.run("shmem_test")
+    machine.type("\x0f")
+    machine.expect(r"audit: 0 ")
+    machine.poweroff()

@@ -1,0 +1,11 @@
+# Host tests of fs: one thread with lock-order checks and crashes, and several threads at once.
+
+FS_HOST_SRCS := $(wildcard fs/*.c) tests/host/fs/world.c tests/host/fs/images.c tests/host/fs/mkfs_main.c
+
+TESTS += fs_test fs_crash_test fs_fault_test fs_thread_test
+fs_test_SRCS       := tests/host/fs/fs_test.c tests/host/fs/sync_single.c $(FS_HOST_SRCS)
+fs_crash_test_SRCS := tests/host/fs/crash_test.c tests/host/fs/sync_single.c $(FS_HOST_SRCS)
+fs_fault_test_SRCS := tests/host/fs/fault_test.c tests/host/fs/sync_single.c $(FS_HOST_SRCS)
+fs_thread_test_SRCS := tests/host/fs/thread_test.c tests/host/fs/sync_threads.c $(FS_HOST_SRCS)
+fs_thread_test_PORT := none
+fs_thread_test_LIBS := -lpthread

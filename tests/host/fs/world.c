@@ -1,0 +1,319 @@
+/*
+ * world.c - a disk in memory, frames, slabs and user memory for fs on the host.
+ */
+#include "world.h"
+
+#include "drivers/chardev.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "mm/slab.h"
+#include "mm/uaccess.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+static int last_status;
+
+int world_last_status(void)
+{
+    return last_status;
+}
+
+bool world_run(void (*fn)(void *arg), void *arg)
+{
+    int status = 0;
+
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        fn(arg);
+        fflush(NULL);
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    last_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return last_status == 0;
+}
+
+uint64_t world_seed = 1;
+
+uint32_t world_random(void)
+{
+    world_seed = world_seed * 6364136223846793005UL + 1442695040888963407UL;
+    return (uint32_t)(world_seed >> 33);
+}
+
+/* Counts an event against a plan. => true when this one fails */
+static bool fault_hits(struct world_fault *fault)
+{
+    if (fault->after < 0 || fault->count == 0)
+        return false;
+    if (fault->after > 0) {
+        fault->after--;
+        return false;
+    }
+    fault->count--;
+    return true;
+}
+
+/* ---- the disk ---- */
+
+uint8_t *world_disk;
+size_t world_disk_bytes;
+struct world_write *world_writes;
+size_t world_nwrites;
+bool world_record, world_async;
+struct world_fault world_read_fault = {-1, 0}, world_write_fault = {-1, 0};
+long world_reads_seen, world_writes_seen;
+
+static struct block_request *queue[256];
+static unsigned queued;
+
+static void record(uint64_t sector, const uint8_t *data)
+{
+    static size_t room;
+
+    if (!world_record)
+        return;
+    if (world_nwrites == room) {
+        room = room ? 2 * room : 1024;
+        world_writes = realloc(world_writes, room * sizeof *world_writes);
+    }
+    world_writes[world_nwrites].sector = sector;
+    if (data)
+        memcpy(world_writes[world_nwrites].data, data, 512);
+    world_nwrites++;
+}
+
+static void transfer(struct block_request *req)
+{
+    uint64_t sector = req->sector;
+
+    for (unsigned i = 0; i < req->nsegs; i++) {
+        uint8_t *addr = req->seg[i].addr;
+
+        for (size_t off = 0; off < req->seg[i].len; off += 512, sector++) {
+            if (req->op == BLOCK_READ) {
+                memcpy(addr + off, world_disk + sector * 512, 512);
+            } else {
+                memcpy(world_disk + sector * 512, addr + off, 512);
+                record(sector, addr + off);
+            }
+        }
+    }
+}
+
+static int perform(struct block_request *req)
+{
+    if (req->op == BLOCK_FLUSH) {
+        record(UINT64_MAX, NULL);
+        return 0;
+    }
+    size_t bytes = 0;
+    for (unsigned i = 0; i < req->nsegs; i++)
+        bytes += req->seg[i].len;
+    if (req->nsegs == 0 || bytes % 512 || req->sector * 512 + bytes > world_disk_bytes)
+        return -EINVAL;
+    if (req->op == BLOCK_READ)
+        world_reads_seen++;
+    else
+        world_writes_seen++;
+    if (fault_hits(req->op == BLOCK_READ ? &world_read_fault : &world_write_fault))
+        return -EIO;
+    transfer(req);
+    return 0;
+}
+
+void block_submit(struct block_device *dev, struct block_request *req)
+{
+    if (world_async) {
+        world_lock();
+        CHECK(queued < 256);
+        queue[queued++] = req;
+        world_unlock();
+        return;
+    }
+    req->status = perform(req);
+    req->done(req);
+}
+
+bool world_complete_one(void)
+{
+    world_lock();
+    if (queued == 0) {
+        world_unlock();
+        return false;
+    }
+    unsigned i = world_random() % queued;
+    struct block_request *req = queue[i];
+    queue[i] = queue[--queued];
+    req->status = perform(req);
+    world_unlock();
+    req->done(req);
+    return true;
+}
+
+void block_poll(struct block_device *dev)
+{
+    while (world_complete_one())
+        ;
+}
+
+int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len)
+{
+    struct block_request req = {.op = op, .nsegs = 1, .sector = sector, .seg = {{buf, len}}};
+
+    world_lock();
+    int err = perform(&req);
+    world_unlock();
+    return err;
+}
+
+int block_flush(struct block_device *dev)
+{
+    struct block_request req = {.op = BLOCK_FLUSH};
+
+    world_lock();
+    int err = perform(&req);
+    world_unlock();
+    return err;
+}
+
+struct block_device world_dev = {.name = "memory", .can_flush = true};
+
+/* ---- memory ---- */
+
+size_t world_frames_max = 4096, world_frames_used;
+long world_slab_objects;
+struct world_fault world_memory_fault = {-1, 0};
+
+struct world_page {
+    struct page page;
+    void *mem;
+};
+
+static struct reclaimer *reclaimer;
+
+void page_add_reclaimer(struct reclaimer *r)
+{
+    reclaimer = r;
+}
+
+size_t world_reclaim(size_t n)
+{
+    return reclaimer ? reclaimer->reclaim(n) : 0;
+}
+
+void page_get_stats(struct page_stats *stats)
+{
+    size_t used = __atomic_load_n(&world_frames_used, __ATOMIC_RELAXED);
+
+    *stats = (struct page_stats){.total = world_frames_max,
+                                 .free = used < world_frames_max ? world_frames_max - used : 0};
+}
+
+struct page *page_alloc(void)
+{
+    world_lock();
+    bool fails = fault_hits(&world_memory_fault);
+    world_unlock();
+    if (fails)
+        return NULL;
+    if (__atomic_load_n(&world_frames_used, __ATOMIC_RELAXED) >= world_frames_max &&
+        world_reclaim(1) == 0)
+        return NULL;
+    __atomic_fetch_add(&world_frames_used, 1, __ATOMIC_RELAXED);
+    struct world_page *p = calloc(1, sizeof *p);
+    p->mem = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+    memset(p->mem, 0xa5, PAGE_SIZE);
+    return &p->page;
+}
+
+bool page_put(struct page *page)
+{
+    struct world_page *p = container_of(page, struct world_page, page);
+
+    __atomic_fetch_sub(&world_frames_used, 1, __ATOMIC_RELAXED);
+    free(p->mem);
+    free(p);
+    return true;
+}
+
+paddr_t page_phys(const struct page *page)
+{
+    return virt_to_phys(container_of(page, struct world_page, page)->mem);
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+    world_lock();
+    bool fails = fault_hits(&world_memory_fault);
+    world_unlock();
+    if (fails)
+        return NULL;
+    __atomic_fetch_add(&world_slab_objects, 1, __ATOMIC_RELAXED);
+    return calloc(1, cache->size);
+}
+
+void slab_free(struct slab_cache *cache, void *obj)
+{
+    __atomic_fetch_sub(&world_slab_objects, 1, __ATOMIC_RELAXED);
+    free(obj);
+}
+
+/* ---- user memory ---- */
+
+uint8_t world_user[USER_BYTES];
+
+static size_t user_fits(vaddr_t va, size_t n)
+{
+    if (va < USER_BASE || va >= USER_BASE + USER_BYTES)
+        return 0;
+    size_t room = USER_BASE + USER_BYTES - va;
+
+    return n < room ? n : room;
+}
+
+size_t copy_from_user_partial(void *to, vaddr_t from, size_t n)
+{
+    size_t fits = user_fits(from, n);
+
+    if (fits)
+        memcpy(to, world_user + (from - USER_BASE), fits);
+    return fits;
+}
+
+size_t copy_to_user_partial(vaddr_t to, const void *from, size_t n)
+{
+    size_t fits = user_fits(to, n);
+
+    if (fits)
+        memcpy(world_user + (to - USER_BASE), from, fits);
+    return fits;
+}
+
+int copy_to_user(vaddr_t to, const void *from, size_t n)
+{
+    return copy_to_user_partial(to, from, n) == n ? 0 : -EFAULT;
+}
+
+int copy_from_user(void *to, vaddr_t from, size_t n)
+{
+    return copy_from_user_partial(to, from, n) == n ? 0 : -EFAULT;
+}
+
+/* ---- devices ---- */
+
+static long null_read(vaddr_t ubuf, long n)
+{
+    return 0;
+}
+
+const struct char_ops *chardev_get(int major)
+{
+    static const struct char_ops ops = {.read = null_read};
+
+    return major == 1 ? &ops : NULL;
+}

@@ -1,0 +1,208 @@
+/*
+ * oom_test.c - memory runs out at each allocation in turn: an error, and nothing changed.
+ */
+#include "world.h"
+
+#include "lib/errno.h"
+
+#define FRAMES 4096
+
+static size_t available_at_start;
+
+static struct page *taken_frames[FRAMES];
+
+/* Leaves just `n` frames that can be had. => how many were taken, for release(). */
+static size_t squeeze(size_t n)
+{
+    size_t taken = 0;
+
+    while (world_available() > n)
+        assert_non_null(taken_frames[taken++] = page_alloc());
+    return taken;
+}
+
+static void release(size_t taken)
+{
+    while (taken > 0)
+        page_put(taken_frames[--taken]);
+}
+
+/*
+ * Runs `attempt` with 0, 1, 2 .. frames to be had until it succeeds. After each failure
+ * the size is what it was, no frame is missing, and the audit finds nothing.
+ */
+static void fails_cleanly(bool (*attempt)(struct mm *a, struct mm *b))
+{
+    bool ok = false;
+
+    for (size_t n = 0; !ok; n++) {
+        struct mm *a = world_program(0), *b = world_program(1);
+        vaddr_t size = mm_size(b), size_a = mm_size(a);
+        size_t taken, before;
+
+        assert_int_not_equal(world_sbrk(a, 20 * PAGE_SIZE, BRK_EAGER), SBRK_FAILED);
+        for (int i = 0; i < 20; i++)
+            assert_true(world_write(a, size_a + (vaddr_t)i * PAGE_SIZE, 1));
+        taken = squeeze(n);
+        before = world_available();
+        ok = attempt(a, b);
+        if (!ok) {
+            assert_int_equal(mm_size(b), size);
+            assert_int_equal(world_available(), before);
+        }
+        world_check();
+        release(taken);
+        world_exit(a);
+        world_exit(b);
+        world_check();
+        assert_int_equal(world_available(), available_at_start);
+        assert_true(n < 200);
+    }
+}
+
+static bool try_create(struct mm *a, struct mm *b)
+{
+    struct mm *mm = world_program(-1);
+
+    if (mm)
+        world_exit(mm);
+    return mm;
+}
+
+static bool try_fork(struct mm *a, struct mm *b)
+{
+    struct mm *child;
+
+    if (mm_fork(a, &child))
+        return false;
+    world_exit(child);
+    return true;
+}
+
+
+static bool try_sbrk(struct mm *a, struct mm *b)
+{
+    /* Across a 2 MiB line, so that tables are needed, too. */
+    return world_sbrk(b, (2 << 20), BRK_EAGER) != SBRK_FAILED;
+}
+
+static bool try_share(struct mm *a, struct mm *b)
+{
+    return map_shared_pages(a, b, 0x4000, 20 * PAGE_SIZE) != 0;
+}
+
+static bool try_share_far(struct mm *a, struct mm *b)
+{
+    vaddr_t size = mm_size(b);
+    bool ok;
+
+    assert_int_not_equal(world_sbrk(b, 3L << 30, BRK_LAZY), SBRK_FAILED);
+    ok = map_shared_pages(a, b, 0x4000, 20 * PAGE_SIZE) != 0;
+    if (!ok)
+        assert_int_not_equal(world_sbrk(b, (long)(size - mm_size(b)), BRK_LAZY), SBRK_FAILED);
+    return ok;
+}
+
+static void creating(void **state) { fails_cleanly(try_create); }
+static void forking(void **state) { fails_cleanly(try_fork); }
+static void growing(void **state)
+{
+    size_t frames = 0;
+    struct mm *mm = world_program(0);
+
+    /* 512 pages and a table: fewer than that is refused whole. */
+    frames = squeeze(512);
+    assert_int_equal(world_sbrk(mm, 2 << 20, BRK_EAGER), SBRK_FAILED);
+    world_check();
+    assert_int_equal(world_available(), 512);
+    release(frames);
+    frames = squeeze(513);
+    assert_true(try_sbrk(mm, mm));
+    world_check();
+    release(frames);
+    world_exit(mm);
+}
+static void sharing(void **state) { fails_cleanly(try_share); }
+static void sharing_far_away(void **state) { fails_cleanly(try_share_far); }
+
+static void forking_an_owner(void **state)
+{
+    /* The alias is made with memory at hand, the fork without. */
+    struct mm *a = world_program(0), *child;
+    bool ok = false;
+
+    assert_true(world_write(a, 0x1000, 1));
+    assert_int_not_equal(map_shared_pages(a, a, 0x1000, 1), 0);
+    for (size_t n = 0; !ok; n++) {
+        size_t taken = squeeze(n), before = world_available();
+
+        ok = mm_fork(a, &child) == 0;
+        world_check();
+        if (!ok)
+            assert_int_equal(world_available(), before);
+        release(taken);
+        assert_true(n < 100);
+    }
+    world_exit(child);
+    world_exit(a);
+}
+
+static void splitting_needs_memory(void **state)
+{
+    struct mm *a = world_program(0), *b = world_program(1);
+    vaddr_t at = map_shared_pages(a, b, 0, 2 * PAGE_SIZE), last = 0, list[200];
+    size_t n = 0, taken, failed = 0;
+
+    assert_int_not_equal(world_sbrk(a, 40 * PAGE_SIZE, BRK_EAGER), SBRK_FAILED);
+    while (n < 100)
+        list[n++] = map_shared_pages(a, b, 0x4000, 3 * PAGE_SIZE);
+    taken = squeeze(0);
+    for (size_t i = 0; i < n; i++) {
+        vaddr_t size = mm_size(b);
+
+        last = list[i];
+        if (unmap_shared_pages(b, last + PAGE_SIZE, 1)) {
+            failed++;
+            assert_int_equal(mm_size(b), size);
+            assert_true(world_write(b, last + PAGE_SIZE, 1));
+        } else {
+            assert_false(world_write(b, last + PAGE_SIZE, 1));
+        }
+    }
+    assert_true(failed > 0);
+    world_check();
+    /* The whole of it can always go. */
+    assert_int_equal(unmap_shared_pages(b, at, 2 * PAGE_SIZE), 0);
+    release(taken);
+    world_exit(a);
+    world_exit(b);
+}
+
+static void lazy_memory_fails_its_toucher_only(void **state)
+{
+    struct mm *a = world_program(0), *b = world_program(1);
+    vaddr_t lazy = world_sbrk(a, PAGE_SIZE * 4, BRK_LAZY), heap = world_sbrk(b, PAGE_SIZE, BRK_EAGER);
+    size_t taken = squeeze(0);
+
+    assert_int_equal(mm_fault(a, lazy, ACCESS_WRITE), -ENOMEM);
+    assert_true(world_write(b, heap, 1));
+    world_check();
+    release(taken);
+    assert_true(world_write(a, lazy, 1));
+    world_exit(a);
+    world_exit(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(creating), cmocka_unit_test(forking), cmocka_unit_test(growing),
+        cmocka_unit_test(sharing), cmocka_unit_test(sharing_far_away),
+        cmocka_unit_test(forking_an_owner), cmocka_unit_test(splitting_needs_memory),
+        cmocka_unit_test(lazy_memory_fails_its_toucher_only),
+    };
+
+    world_start(FRAMES);
+    available_at_start = world_available();
+    return cmocka_run_group_tests_name("oom", tests, NULL, NULL);
+}

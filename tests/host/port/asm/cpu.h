@@ -1,0 +1,90 @@
+/*
+ * cpu.h - stands for include/asm/cpu.h in host tests: the harts are an array, one of them runs.
+ */
+#ifndef ASM_CPU_H
+#define ASM_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NCPU_MAX = 8, CPU_RANKS_MAX = 16 };
+
+struct task;
+struct mm;
+struct spinlock;
+
+struct cpu {
+    struct task *current;
+    uint64_t hartid;
+    uint32_t id;
+    uint32_t irq_depth;
+    bool irq_were_on;
+    bool online;
+    struct mm *mm;
+    uint32_t nranks;
+    struct spinlock *held[CPU_RANKS_MAX];
+};
+
+extern struct cpu cpus[NCPU_MAX];
+extern uint32_t cpu_count;
+extern struct cpu *port_cpu;
+
+static inline struct cpu *this_cpu(void)
+{
+    return port_cpu;
+}
+
+static inline uint32_t cpu_id(void)
+{
+    return port_cpu->id;
+}
+
+static inline struct task *cpu_current(void)
+{
+    return port_cpu->current;
+}
+
+static inline void irq_on(void)
+{
+    port_cpu->irq_were_on = true;
+}
+
+static inline void irq_off(void)
+{
+    port_cpu->irq_were_on = false;
+}
+
+static inline bool irqs_enabled(void)
+{
+    return port_cpu->irq_depth == 0 && port_cpu->irq_were_on;
+}
+
+static inline uint64_t irq_disable_save(void)
+{
+    return port_cpu->irq_depth++;
+}
+
+static inline void irq_restore(uint64_t saved)
+{
+    port_cpu->irq_depth = (uint32_t)saved;
+}
+
+static inline void irq_push(void)
+{
+    port_cpu->irq_depth++;
+}
+
+static inline void irq_pop(void)
+{
+    port_cpu->irq_depth--;
+}
+
+static inline void cpu_relax(void)
+{
+}
+
+static inline void cpu_wait(void)
+{
+}
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * port.c - the machine for host tests: memory, harts, locks, messages.
+ */
+#include "port.h"
+
+#include "asm/cpu.h"
+#include "asm/mmu.h"
+#include "asm/tlb.h"
+#include "lib/printk.h"
+#include "lib/spinlock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* ---- memory ---- */
+
+uint64_t host_kernel_offset;
+
+static void *arena;
+static size_t arena_bytes;
+
+void port_make_ram(uint64_t pa, size_t bytes)
+{
+    if (arena)
+        munmap(arena, arena_bytes);
+    arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (arena == MAP_FAILED)
+        abort();
+    arena_bytes = bytes;
+    host_kernel_offset = (uint64_t)arena - pa;
+}
+
+/* ---- harts and locks ---- */
+
+struct cpu cpus[NCPU_MAX] = {{.id = 0}, {.id = 1}, {.id = 2}, {.id = 3}, {.id = 4}, {.id = 5}, {.id = 6}, {.id = 7}};
+uint32_t cpu_count = NCPU_MAX;
+struct cpu *port_cpu = &cpus[0];
+
+static unsigned locks_held;
+
+void port_set_cpu(unsigned id)
+{
+    port_cpu = &cpus[id];
+}
+
+void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
+{
+    *l = (struct spinlock){.rank = rank, .name = name};
+}
+
+static void check_order(const struct spinlock *l)
+{
+    if (port_cpu->nranks == 0 || l->rank == RANK_NONE)
+        return;
+    const struct spinlock *inner = port_cpu->held[port_cpu->nranks - 1];
+    if (l->rank <= inner->rank)
+        panic("lock order: %s taken while %s is held", l->name, inner->name);
+}
+
+static void note_held(struct spinlock *l)
+{
+    l->locked = 1;
+    l->holder = port_cpu;
+    locks_held++;
+    irq_push();
+    if (port_cpu->nranks < CPU_RANKS_MAX)
+        port_cpu->held[port_cpu->nranks++] = l;
+}
+
+void spin_lock(struct spinlock *l)
+{
+    if (l->locked)
+        panic("deadlock: %s is held already", l->name);
+    check_order(l);
+    note_held(l);
+}
+
+bool spin_trylock(struct spinlock *l)
+{
+    if (l->locked)
+        return false;
+    note_held(l);
+    return true;
+}
+
+void spin_unlock(struct spinlock *l)
+{
+    if (!spin_held(l))
+        panic("%s is released but not held", l->name);
+    for (unsigned i = port_cpu->nranks; i-- > 0;) {
+        if (port_cpu->held[i] != l)
+            continue;
+        for (port_cpu->nranks--; i < port_cpu->nranks; i++)
+            port_cpu->held[i] = port_cpu->held[i + 1];
+        break;
+    }
+    l->locked = 0;
+    l->holder = NULL;
+    locks_held--;
+    irq_pop();
+}
+
+bool spin_held(const struct spinlock *l)
+{
+    return l->locked && l->holder == port_cpu;
+}
+
+unsigned port_locks_held(void)
+{
+    return locks_held;
+}
+
+/* ---- page tables and TLBs ---- */
+
+struct port_tlb port_tlb;
+void (*port_on_shootdown)(uint64_t mask, uint64_t va, size_t npages);
+
+static paddr_t root_loaded[NCPU_MAX];
+static paddr_t kernel_root;
+
+void port_tlb_reset(void)
+{
+    port_tlb = (struct port_tlb){0};
+}
+
+void tlb_flush_local_page(vaddr_t va)
+{
+    port_tlb.local++;
+}
+
+void tlb_flush_local(void)
+{
+    port_tlb.local++;
+}
+
+void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
+{
+    port_tlb.shootdowns++;
+    port_tlb.last_mask = cpu_mask;
+    port_tlb.last_va = va;
+    port_tlb.last_npages = npages;
+    if (port_on_shootdown)
+        port_on_shootdown(cpu_mask, va, npages);
+}
+
+void mmu_load(paddr_t root)
+{
+    root_loaded[cpu_id()] = root;
+}
+
+paddr_t mmu_root_current(void)
+{
+    return root_loaded[cpu_id()];
+}
+
+void mmu_set_kernel_root(paddr_t root)
+{
+    kernel_root = root;
+}
+
+paddr_t mmu_kernel_root(void)
+{
+    return kernel_root;
+}
+
+/* ---- messages ---- */
+
+int port_quiet;
+char port_panic_text[512];
+jmp_buf port_panic_jump;
+int port_panic_expected;
+
+void printk(const char *fmt, ...)
+{
+    va_list ap;
+
+    if (port_quiet)
+        return;
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+}
+
+void panic(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(port_panic_text, sizeof(port_panic_text), fmt, ap);
+    va_end(ap);
+    if (port_panic_expected) {
+        port_panic_expected = 0;
+        longjmp(port_panic_jump, 1);
+    }
+    fprintf(stderr, "panic: %s\n", port_panic_text);
+    abort();
+}
+
+void assert_failed(const char *cond, const char *file, int line)
+{
+    panic("%s:%d: assertion failed: %s", file, line, cond);
+}
+
+size_t vsnprintk(char *buf, size_t size, const char *fmt, va_list ap)
+{
+    int n = vsnprintf(buf, size, fmt, ap);
+
+    return (size_t)n < size ? (size_t)n : size - 1;
+}
+
+size_t snprintk(char *buf, size_t size, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    size_t n = vsnprintk(buf, size, fmt, ap);
+    va_end(ap);
+    return n;
+}

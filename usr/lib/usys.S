@@ -1,0 +1,48 @@
+/*
+ * usr/lib/usys.S: the system call stubs. Arguments are where the C ABI left them, a0 to a5; the
+ * number goes into a7 and the result comes back in a0. Read next: include/uapi/kernel/syscall.h.
+ */
+#include "kernel/syscall.h"
+
+    .text
+
+.macro stub name, number
+    .globl \name
+    .type \name, @function
+\name:
+    li a7, \number
+    ecall
+    ret
+    .size \name, . - \name
+.endm
+
+    stub fork, SYS_fork
+    stub exit, SYS_exit
+    stub wait, SYS_wait
+    stub pipe, SYS_pipe
+    stub read, SYS_read
+    stub kill, SYS_kill
+    stub exec, SYS_exec
+    stub fstat, SYS_fstat
+    stub chdir, SYS_chdir
+    stub dup, SYS_dup
+    stub getpid, SYS_getpid
+    stub sys_sbrk, SYS_sbrk
+    stub sleep, SYS_sleep
+    stub pause, SYS_pause
+    stub uptime, SYS_uptime
+    stub open, SYS_open
+    stub write, SYS_write
+    stub mknod, SYS_mknod
+    stub unlink, SYS_unlink
+    stub link, SYS_link
+    stub mkdir, SYS_mkdir
+    stub close, SYS_close
+    stub map_shared_pages, SYS_map_shared_pages
+    stub unmap_shared_pages, SYS_unmap_shared_pages
+    stub poweroff, SYS_poweroff
+    stub reboot, SYS_reboot
+    stub meminfo, SYS_meminfo
+    stub procinfo, SYS_procinfo
+    stub audit, SYS_audit
+    stub ktime, SYS_ktime

@@ -1,0 +1,116 @@
+/*
+ * usr/tests/alltests.c: runs every test program, then looks at the machine as a whole.
+ *
+ *   alltests [-x NAME]... [NAME...]     only these programs; -x leaves one out
+ *
+ * Prints `NAME: OK` or `NAME: FAILED` after each, and at the end `alltests: N passed, M failed`.
+ * A test counts as failed, too, if free memory did not come back after it, and the audit and the
+ * memory of the whole run count as one test each. Exit status 0 if nothing failed.
+ * Invariant attacked: I7.
+ */
+#include "kernel/types.h"
+#include "t.h"
+
+static char *const programs[] = {
+    "t_lib",    "t_file",    "t_dir",      "t_link",  "t_pipe",   "t_proc",      "t_exec",
+    "t_sbrk",   "t_copy",    "t_fault",    "t_fdlimit", "t_ulog",  "t_shared",    "t_sharewho",
+    "t_sharelife", "t_sharerace", "t_oom", "t_diskfull", "grind",  "forktest",    "shmem_test",
+    "shmem_test --no-unmap", "log_test", "log_test 12",
+};
+
+static int passed;
+static int failed;
+
+static void
+count(const char *name, int ok)
+{
+    printf("%s: %s\n", name, ok ? "OK" : "FAILED");
+    passed += ok;
+    failed += !ok;
+}
+
+/* Cuts `line` at its blanks into argv; line is changed. */
+static void
+split(char *line, char **argv, int max)
+{
+    int n = 0;
+
+    while (*line != 0 && n < max - 1) {
+        argv[n++] = line;
+        while (*line != 0 && *line != ' ')
+            line++;
+        if (*line == ' ')
+            *line++ = 0;
+    }
+    argv[n] = 0;
+}
+
+/* The exit status of a command line. */
+static int
+run(const char *command)
+{
+    int status = -1;
+    int pid = fork();
+
+    if (pid == 0) {
+        static char line[64];
+        char *argv[4];
+
+        strcpy(line, command);
+        split(line, argv, COUNT(argv));
+        exec(argv[0], argv);
+        printf("alltests: exec %s failed\n", argv[0]);
+        exit(1);
+    }
+    return pid > 0 && wait(&status) == pid ? status : -1;
+}
+
+static void
+run_and_count(const char *command)
+{
+    long before = t_free_pages();
+    int ok = run(command) == 0;
+    long after = t_settle(before);
+
+    if (after < before) {
+        printf("alltests: %s: %ld pages were free, now %ld\n", command, before, after);
+        ok = 0;
+    }
+    count(command, ok);
+}
+
+/* Whether the command line was asked for. */
+static int
+is_wanted(const char *command, int argc, char **argv)
+{
+    int named = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-x") == 0) {
+            if (i + 1 < argc && strcmp(argv[++i], command) == 0)
+                return 0;
+            continue;
+        }
+        if (strcmp(argv[i], command) == 0)
+            return 1;
+        named = 1;
+    }
+    return !named;
+}
+
+int
+main(int argc, char **argv)
+{
+    long before;
+
+    run("echo"); /* what the first program costs once (caches, slabs) is not a leak */
+    run("forktest");
+    before = t_free_pages();
+    for (int i = 0; i < COUNT(programs); i++)
+        if (is_wanted(programs[i], argc, argv))
+            run_and_count(programs[i]);
+    count("memory came back", t_settle(before) >= before);
+    count("audit", audit() == 0);
+    printf("alltests: %d passed, %d failed\n", passed, failed);
+    exit(failed == 0 ? 0 : 1);
+}

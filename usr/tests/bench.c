@@ -1,0 +1,297 @@
+/*
+ * usr/tests/bench.c: what the operations of goals.md cost.
+ *
+ * Prints `bench NAME VALUE UNIT`. Meant for `-smp 1 -icount shift=0`, where an instruction takes
+ * a nanosecond: ktime() counts ticks of 100 ns, so VALUE is ticks * 100 / operations, in
+ * instructions (nanoseconds on any other machine). The clock is read by a system call, twice a
+ * measurement; each repeats its operation until that cost is below one in a hundred or so.
+ */
+#include "kernel/types.h"
+#include "kernel/fcntl.h"
+#include "t.h"
+
+#define NS_PER_TICK 100
+#define PAGES 4096
+#define SHARED_PAGES 1024
+#define NAME "bench.tmp"
+
+static char chunk[64 * 1024] __attribute__((aligned(4096)));
+static uint64 started;
+
+static void
+start(void)
+{
+    started = ktime();
+}
+
+static void
+report(const char *name, uint64 operations, const char *unit)
+{
+    uint64 ticks = ktime() - started;
+
+    printf("bench %s %lu %s\n", name, ticks * NS_PER_TICK / operations, unit);
+}
+
+static void
+need(int ok, const char *what)
+{
+    if (ok)
+        return;
+    printf("bench: %s failed\n", what);
+    exit(1);
+}
+
+static void
+touch_all(char *p, uint64 pages)
+{
+    for (uint64 i = 0; i < pages; i++)
+        p[i * PAGE] = 1;
+}
+
+static void
+system_call(void)
+{
+    start();
+    for (int i = 0; i < 20000; i++)
+        getpid();
+    report("null_syscall", 20000, "instructions");
+}
+
+static void
+fork_exit_wait(const char *name, int times)
+{
+    start();
+    for (int i = 0; i < times; i++) {
+        if (fork() == 0)
+            exit(0);
+        wait(0);
+    }
+    report(name, (uint64)times, "instructions");
+}
+
+static void
+fork_exec_wait(void)
+{
+    static char *argv[] = {"echo", 0};
+    int ends[2];
+
+    need(pipe(ends) == 0, "pipe");
+    start();
+    for (int i = 0; i < 50; i++) {
+        if (fork() == 0) {
+            exec("echo", argv);
+            exit(1);
+        }
+        wait(0);
+    }
+    report("fork_exec_wait", 50, "instructions");
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* fork() alone: from before the call to its return in the parent. */
+static void
+fork_large(void)
+{
+    char *p = sbrk(PAGES * PAGE);
+    uint64 sum = 0;
+    int times = 10;
+
+    need(p != SBRK_ERROR, "sbrk");
+    touch_all(p, PAGES);
+    for (int i = 0; i < times; i++) {
+        int ends[2];
+        char c;
+
+        need(pipe(ends) == 0, "pipe");
+        started = ktime();
+        if (fork() == 0) {
+            read(ends[0], &c, 1); /* stays out of the way until the clock was read */
+            exit(0);
+        }
+        sum += ktime() - started;
+        write(ends[1], "x", 1);
+        wait(0);
+        close(ends[0]);
+        close(ends[1]);
+    }
+    printf("bench fork_4096_pages %lu instructions\n", sum * NS_PER_TICK / (uint64)times);
+
+    start();
+    for (int i = 0; i < 3; i++) {
+        if (fork() == 0) {
+            touch_all(p, PAGES);
+            exit(0);
+        }
+        wait(0);
+    }
+    report("fork_write_exit", 3 * PAGES, "instructions/page");
+    sbrk(-(int)(PAGES * PAGE));
+}
+
+static void
+pipe_round_trip(void)
+{
+    enum { TRIPS = 2000 };
+    int down[2];
+    int up[2];
+    char c = 0;
+
+    need(pipe(down) == 0 && pipe(up) == 0, "pipe");
+    if (fork() == 0) {
+        for (int i = 0; i < TRIPS; i++) {
+            read(down[0], &c, 1);
+            write(up[1], &c, 1);
+        }
+        exit(0);
+    }
+    start();
+    for (int i = 0; i < TRIPS; i++) {
+        write(down[1], &c, 1);
+        read(up[0], &c, 1);
+    }
+    report("pipe_round_trip", TRIPS, "instructions");
+    wait(0);
+    for (int i = 0; i < 2; i++) {
+        close(down[i]);
+        close(up[i]);
+    }
+}
+
+static void
+pipe_bandwidth(void)
+{
+    enum { WRITES = 64 };
+    int ends[2];
+    uint64 bytes = 0;
+    uint64 ticks;
+    int n;
+
+    need(pipe(ends) == 0, "pipe");
+    if (fork() == 0) {
+        close(ends[0]);
+        for (int i = 0; i < WRITES; i++)
+            write(ends[1], chunk, sizeof(chunk));
+        exit(0);
+    }
+    close(ends[1]);
+    start();
+    while ((n = read(ends[0], chunk, sizeof(chunk))) > 0)
+        bytes += (uint64)n;
+    ticks = ktime() - started;
+    need(bytes == WRITES * sizeof(chunk), "pipe transfer");
+    printf("bench pipe_bandwidth %lu bytes/1000_instructions\n",
+           bytes * 1000 / (ticks * NS_PER_TICK + 1));
+    close(ends[0]);
+    wait(0);
+}
+
+static void
+heap(void)
+{
+    char *p;
+
+    start();
+    for (int i = 0; i < 2000; i++) {
+        p = sbrk(PAGE);
+        *(volatile char *)p = 1;
+        sbrk(-(int)PAGE);
+    }
+    report("sbrk_touch_shrink", 2000, "instructions");
+
+    p = sbrk(PAGES * PAGE);
+    need(p != SBRK_ERROR, "sbrk");
+    start();
+    touch_all(p, PAGES);
+    report("first_touch", PAGES, "instructions/page");
+    start();
+    sbrk(-(int)(PAGES * PAGE));
+    report("give_back", PAGES, "instructions/page");
+}
+
+static void
+sharing(void)
+{
+    enum { TIMES = 10 };
+    char *p = sbrk(SHARED_PAGES * PAGE);
+    uint64 map = 0;
+    uint64 unmap = 0;
+    uint64 at;
+
+    need(p != SBRK_ERROR, "sbrk");
+    touch_all(p, SHARED_PAGES);
+    for (int i = 0; i < TIMES; i++) {
+        uint64 t0 = ktime();
+        uint64 t1;
+
+        at = map_to(getpid(), p, SHARED_PAGES * PAGE);
+        t1 = ktime();
+        need(at != NO_ADDRESS, "map_shared_pages");
+        unmap_shared_pages(at, SHARED_PAGES * PAGE);
+        map += t1 - t0;
+        unmap += ktime() - t1;
+    }
+    printf("bench map_shared_1024 %lu instructions/page\n",
+           map * NS_PER_TICK / (TIMES * SHARED_PAGES));
+    printf("bench unmap_shared_1024 %lu instructions/page\n",
+           unmap * NS_PER_TICK / (TIMES * SHARED_PAGES));
+    start();
+    for (int i = 0; i < 500; i++) {
+        at = map_to(getpid(), p, PAGE);
+        unmap_shared_pages(at, PAGE);
+    }
+    report("map_unmap_shared_1", 500, "instructions");
+    sbrk(-(int)(SHARED_PAGES * PAGE));
+}
+
+static void
+files(void)
+{
+    int fd;
+
+    start();
+    for (int i = 0; i < 1000; i++)
+        close(open("README", O_RDONLY));
+    report("open_close", 1000, "instructions");
+
+    fd = open(NAME, O_CREATE | O_TRUNC | O_RDWR);
+    need(fd >= 0 && write(fd, chunk, sizeof(chunk)) == sizeof(chunk), "write");
+    close(fd);
+    start();
+    for (int i = 0; i < 20; i++) {
+        fd = open(NAME, O_RDONLY);
+        need(read(fd, chunk, sizeof(chunk)) == sizeof(chunk), "read");
+        close(fd);
+    }
+    report("read_cached", 20 * sizeof(chunk) / 1024, "instructions/KiB");
+    unlink(NAME);
+
+    start();
+    for (int i = 0; i < 50; i++) {
+        fd = open(NAME, O_CREATE | O_RDWR);
+        write(fd, chunk, 4096);
+        close(fd);
+        unlink(NAME);
+    }
+    report("create_write_unlink", 50, "instructions");
+}
+
+int
+main(void)
+{
+    uint64 a = ktime();
+
+    need(a != NO_ADDRESS && ktime() >= a, "ktime");
+    touch_all(chunk, sizeof(chunk) / PAGE);
+    system_call();
+    fork_exit_wait("fork_exit_wait", 200);
+    fork_exec_wait();
+    fork_large();
+    pipe_round_trip();
+    pipe_bandwidth();
+    heap();
+    sharing();
+    files();
+    printf("bench: OK\n");
+    exit(0);
+}

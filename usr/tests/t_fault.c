@@ -1,0 +1,179 @@
+/*
+ * usr/tests/t_fault.c: what a program may not touch or do: each attempt ends it with status -1,
+ * and nobody else notices. Invariants attacked: I3, I8.
+ */
+#include "kernel/types.h"
+#include "kernel/riscv.h"
+#include "kernel/memlayout.h"
+#include "t.h"
+
+#define KERNEL_BASE 0xffffffc000000000UL
+
+static const char constant[16] = "read only";
+static int code_in_data[4] = {0x00008067}; /* ret */
+
+static void
+load(uint64 address)
+{
+    (void)*(volatile char *)address;
+}
+
+static void
+store(uint64 address)
+{
+    *(volatile char *)address = 1;
+}
+
+static void
+jump(uint64 address)
+{
+    ((void (*)(void))address)();
+}
+
+#define CHECK_KILLED(fn, address) CHECK_EQ(t_status(fn, (uint64)(address)), -1)
+
+static const uint64 nowhere[] = {
+    KERNBASE, KERNBASE + 0x200000, TRAPFRAME, TRAMPOLINE, MAXVA - 1, MAXVA, 1UL << 39, 1UL << 40,
+    1UL << 47, 1UL << 62, 1UL << 63, ~0UL, KERNEL_BASE, KERNEL_BASE + 0x80000000,
+    KERNEL_BASE + 0x80200000, 0xeaeb0b5b00002f5eUL,
+};
+
+static void
+loads(void)
+{
+    for (int i = 0; i < COUNT(nowhere); i++)
+        CHECK_KILLED(load, nowhere[i]);
+}
+
+static void
+stores(void)
+{
+    for (int i = 0; i < COUNT(nowhere); i++)
+        CHECK_KILLED(store, nowhere[i]);
+}
+
+static void
+jumps(void)
+{
+    for (int i = 0; i < COUNT(nowhere); i++)
+        CHECK_KILLED(jump, nowhere[i] & ~1UL);
+}
+
+static void
+own_memory(void)
+{
+    uint64 stack = PGROUNDDOWN(r_sp());
+
+    CHECK_KILLED(store, 0); /* text */
+    CHECK_KILLED(store, constant);
+    CHECK_KILLED(jump, code_in_data);
+    CHECK_KILLED(jump, stack);
+    CHECK_KILLED(load, stack - 1); /* the guard page */
+    CHECK_KILLED(store, stack - PAGE);
+    CHECK_KILLED(jump, stack - PAGE);
+    CHECK_KILLED(load, PGROUNDUP((uint64)sbrk(0)));
+    CHECK_EQ(t_status(load, stack), 0);
+    CHECK_EQ(t_status(store, (uint64)code_in_data), 0);
+}
+
+static void
+heap_is_not_code(void)
+{
+    char *p = sbrk(PAGE);
+
+    memcpy(p, code_in_data, 4);
+    CHECK_KILLED(jump, p);
+}
+
+static void
+recurse(uint64 depth)
+{
+    volatile char frame[512];
+
+    frame[0] = (char)depth;
+    if (depth > 0)
+        recurse(depth - 1);
+    frame[511] = frame[0];
+}
+
+static void
+stack_overflow(void)
+{
+    CHECK_KILLED(recurse, 100);
+}
+
+/* ---- instructions ---- */
+
+static void
+instruction(uint64 which)
+{
+    switch (which) {
+    case 0:
+        __asm__ volatile(".word 0");
+        break;
+    case 1:
+        __asm__ volatile("ebreak");
+        break;
+    case 2:
+        __asm__ volatile("sret");
+        break;
+    case 3:
+        __asm__ volatile("csrr t0, sstatus" ::: "t0");
+        break;
+    case 4:
+        __asm__ volatile("csrw satp, zero");
+        break;
+    case 5:
+        __asm__ volatile("sfence.vma");
+        break;
+    case 6:
+        __asm__ volatile(".4byte 0x02007053"); /* fadd.d f0, f0, f0 */
+        break;
+    case 7:
+        __asm__ volatile("csrw sie, zero");
+        break;
+    case 8:
+        __asm__ volatile("csrr t0, sepc" ::: "t0");
+        break;
+    case 9:
+        __asm__ volatile("csrr t0, sscratch" ::: "t0");
+        break;
+    case 10:
+        __asm__ volatile("csrw stvec, zero");
+        break;
+    default:
+        __asm__ volatile("mret");
+    }
+}
+
+static void
+instructions(void)
+{
+    for (uint64 i = 0; i < 12; i++)
+        CHECK_EQ(t_status(instruction, i), -1);
+}
+
+/* After all that, memory works as before and the audit finds nothing. */
+static void
+still_sound(void)
+{
+    CHECK_EQ(strcmp(constant, "read only"), 0);
+    CHECK_EQ(audit(), 0);
+}
+
+static const struct t_case cases[] = {
+    {"loads", loads},
+    {"stores", stores},
+    {"jumps", jumps},
+    {"own_memory", own_memory},
+    {"heap_is_not_code", heap_is_not_code},
+    {"stack_overflow", stack_overflow},
+    {"instructions", instructions},
+    {"still_sound", still_sound},
+};
+
+int
+main(int argc, char **argv)
+{
+    t_main("t_fault", cases, COUNT(cases), argc, argv);
+}
