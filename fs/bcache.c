@@ -52,6 +52,7 @@ static struct {
     struct list lru;             /* [lock] */
     struct buf *hash[HASH_SIZE]; /* [lock] */
     size_t groups;               /* [a] */
+    size_t fixed_frames;         /* [I] frames of the fixed groups, and of their headers */
 } bcache = {
     .lock = SPINLOCK_INIT("bcache", RANK_BUFFERS),
     .io_wq = WAITQUEUE_INIT(bcache.io_wq),
@@ -195,13 +196,17 @@ int bcache_init(void)
     for (unsigned i = 0; i < BCACHE_PAGES_MIN; i++)
         if (group_create(GROUP_FIXED) != 0)
             return -ENOMEM;
+    bcache.fixed_frames = bcache.groups + group_cache.frames;
     page_add_reclaimer(&reclaimer);
     return 0;
 }
 
-size_t bcache_pages(void)
+size_t bcache_spare_frames(void)
 {
-    return __atomic_load_n(&bcache.groups, __ATOMIC_RELAXED);
+    size_t frames = __atomic_load_n(&bcache.groups, __ATOMIC_RELAXED) +
+                    __atomic_load_n(&group_cache.frames, __ATOMIC_RELAXED);
+
+    return frames - bcache.fixed_frames;
 }
 
 /* ---- finding a buffer. All: bcache.lock held ---- */

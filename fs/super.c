@@ -82,5 +82,5 @@ int fs_init(struct block_device *dev)
 
 size_t fs_cached_pages(void)
 {
-    return bcache_pages();
+    return bcache_spare_frames();
 }

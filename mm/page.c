@@ -38,7 +38,8 @@ struct stock {
 
 static struct stock stocks[NCPU_MAX];
 static long avail;           /* [a] free frames - promised frames */
-static size_t total_frames;  /* [I] */
+static size_t total_frames;   /* [I] */
+static size_t outside_frames; /* [I] */
 static struct list reclaimers = LIST_INIT(reclaimers); /* [I] after boot */
 
 /* ---- frames and numbers ---- */
@@ -338,6 +339,7 @@ void page_get_stats(struct page_stats *stats)
 
     stats->total = total_frames;
     stats->free = frame_free_count();
+    stats->outside = outside_frames;
     stats->promised = stats->free > (size_t)a ? stats->free - (size_t)a : 0;
 }
 
@@ -348,5 +350,8 @@ void page_init(const struct phys_range *banks, size_t nbanks,
         spin_init(&stocks[i].lock, "page stock", RANK_STOCK);
     frame_find_extents(banks, nbanks, reserved, nreserved);
     total_frames = buddy_free_frames();
+    for (size_t i = 0; i < frame_nbanks; i++)
+        outside_frames += frame_banks[i].count;
+    outside_frames -= total_frames;
     avail = (long)total_frames;
 }

@@ -35,6 +35,7 @@ long sys_meminfo(uint64_t to, uint64_t a1, uint64_t a2, uint64_t a3)
     info.free = stats.free;
     info.promised = stats.promised;
     info.cached = fs_cached_pages();
+    info.kernel = stats.outside;
     return copy_to_user(to, &info, sizeof(info));
 }
 

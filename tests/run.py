@@ -102,9 +102,9 @@ def host(tally):
 
 
 def count_host(tally, name, ok, output):
-    cases = re.findall(r"^\[\s+(OK|FAILED)\s+\] (\S+?)(?::.*)?$", output, re.MULTILINE)
+    cases = re.findall(r"^\[\s+(OK|FAILED)\s+\] (.+?)(?::.*)?$", output, re.MULTILINE)
     passed = dict.fromkeys(case for result, case in cases if result == "OK")
-    failed = dict.fromkeys(case for result, case in cases if result == "FAILED" and not case.isdigit())
+    failed = dict.fromkeys(case for result, case in cases if result == "FAILED" and " test(s)" not in case)
     for case in passed:
         if case not in failed:
             tally.add("host", f"{name}: {case}", True)

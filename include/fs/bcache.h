@@ -44,8 +44,8 @@ struct buf {
 /* Takes the fixed pages and registers the reclaimer. => 0, -ENOMEM. Boot only. */
 int bcache_init(void);
 
-/* Pages held now. */
-size_t bcache_pages(void);
+/* Frames beyond the fixed reserve: data, and the headers' slabs. A snapshot. */
+size_t bcache_spare_frames(void);
 
 /*
  * The buffer of a block with the disk's contents; reads it if need be.

@@ -52,7 +52,7 @@ int fs_mknod(struct inode *cwd, const char *path, short major, short minor);
  */
 int fs_chdir(struct inode *cwd, const char *path, struct inode **out);
 
-/* Frames that the block cache holds now, its fixed reserve included (for meminfo). */
+/* Frames that the block cache would give back under pressure (for meminfo). */
 size_t fs_cached_pages(void);
 
 #endif

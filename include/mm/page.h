@@ -51,6 +51,7 @@ struct page_stats {
     size_t total;    /* frames handed to the allocator at boot */
     size_t free;     /* on the free lists now */
     size_t promised; /* of these, reserved by somebody */
+    size_t outside;  /* of RAM, never handed to the allocator: image, struct pages, firmware */
 };
 
 /*

@@ -12,7 +12,7 @@ struct meminfo {
     unsigned long free;     /* of these, on a free list or a hart's stock */
     unsigned long promised; /* of the free ones, reserved for memory not touched yet */
     unsigned long cached;   /* in use, but given back under pressure (block cache) */
-    unsigned long kernel;   /* the kernel image and its tables, outside `total` */
+    unsigned long kernel;   /* RAM outside `total`: kernel image, struct pages, firmware */
 };
 
 /* procinfo.state. 0 only in a free slot. */

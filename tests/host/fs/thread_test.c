@@ -170,7 +170,7 @@ static void run(void *arg)
     pthread_join(disk, NULL);
     pthread_join(memory, NULL);
     world_reclaim(10000);
-    CHECK(fs_cached_pages() == 16 && world_slab_objects == 17);
+    CHECK(fs_cached_pages() == 0 && world_slab_objects == 17);
     CHECK(image_fsck(FSCK_STRICT) == 0);
 }
 
