@@ -163,11 +163,32 @@ size_t buddy_take_singles(struct page **pages, size_t n)
     return got;
 }
 
+/* Frees n frames that lie side by side, in the largest blocks that they make up. */
+static void free_run(struct page *page, size_t n)
+{
+    uint32_t pfn = frame_number(page);
+
+    while (n > 0) {
+        unsigned order = 0;
+
+        while (!(pfn & (1U << order)) && 2UL << order <= n && order < PAGE_ORDERS - 1)
+            order++;
+        free_block(page, order);
+        page += 1UL << order;
+        pfn += 1U << order;
+        n -= 1UL << order;
+    }
+}
+
+/* What was taken together often comes back together, in order: then there is little to merge. */
 void buddy_free_singles(struct page **pages, size_t n)
 {
     spin_lock(&buddy_lock);
-    for (size_t i = 0; i < n; i++)
-        free_block(pages[i], 0);
+    for (size_t i = 0, run; i < n; i += run) {
+        for (run = 1; i + run < n && pages[i + run] == pages[i] + run; run++)
+            ;
+        free_run(pages[i], run);
+    }
     spin_unlock(&buddy_lock);
 }
 

@@ -8,10 +8,10 @@
  * mm->lock. Read next: struct page in include/mm/page.h; mm/fork.c, who shares pages.
  */
 #include "asm/tlb.h"
+#include "frames.h"
 #include "lib/annotate.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/page.h"
 #include "pgtable.h"
 #include "space.h"
 
@@ -32,8 +32,8 @@ static int zero_page(const struct vma *v, pte_t *pte)
 
     if (!page)
         return -ENOMEM;
-    memset(page_addr(page), 0, PAGE_SIZE);
-    *pte = pte_leaf(page_phys(page), vma_pte_flags(v));
+    memset(frame_addr(page), 0, PAGE_SIZE);
+    *pte = pte_leaf(frame_phys(page), vma_pte_flags(v));
     return 0;
 }
 
@@ -43,7 +43,7 @@ static int zero_page(const struct vma *v, pte_t *pte)
  */
 static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
 {
-    struct page *old = phys_to_page(pte_phys(*pte));
+    struct page *old = phys_to_frame(pte_phys(*pte));
     struct page *page;
 
     if (page_sole(old)) {
@@ -54,8 +54,8 @@ static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *
     page = take_frame(v);
     if (!page)
         return -ENOMEM;
-    memcpy(page_addr(page), page_addr(old), PAGE_SIZE);
-    *pte = pte_leaf(page_phys(page), vma_pte_flags(v));
+    memcpy(frame_addr(page), frame_addr(old), PAGE_SIZE);
+    *pte = pte_leaf(frame_phys(page), vma_pte_flags(v));
     tlb_shootdown(mm->cpus, va, 1);
     /* If the relatives left meanwhile, the frame is free and the promise we took from is
      * whole again: in promised memory its reservation replaces the one just used. */

@@ -25,8 +25,8 @@ static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
     if (!page)
         return -ENOMEM;
     page->kind = PAGE_USER;
-    memcpy(page_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
-    *to = pte_leaf(page_phys(page), vma_pte_flags(v));
+    memcpy(frame_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
+    *to = pte_leaf(frame_phys(page), vma_pte_flags(v));
     return 0;
 }
 

@@ -61,6 +61,17 @@ static inline uint32_t frame_number(const struct page *page)
            (uint32_t)(b->first + (uint64_t)(page - b->pages)) : frame_number_search(page);
 }
 
+/* page_phys() and page_addr() without a call. */
+static inline paddr_t frame_phys(const struct page *page)
+{
+    return (paddr_t)frame_number(page) << PAGE_SHIFT;
+}
+
+static inline void *frame_addr(const struct page *page)
+{
+    return phys_to_virt(frame_phys(page));
+}
+
 /* ---- mm/buddy.c: blocks; takes the buddy lock ---- */
 
 /* => a block of 2^order frames, nobody's yet; NULL when there is none. */

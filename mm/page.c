@@ -93,25 +93,30 @@ static void stock_drain(struct stock *stock, size_t keep)
     stock->count = keep;
 }
 
-/* A frame from any stock or the buddy: this hart's first, then the others'. */
+enum stock_use { STOCK_ONLY, STOCK_OR_BUDDY };
+
+/* A frame of a stock, filled from the buddy first when it is empty and may be; or NULL. */
+static struct page *stock_pop(struct stock *stock, enum stock_use use)
+{
+    struct page *page = NULL;
+
+    spin_lock(&stock->lock);
+    if (!stock->count && use == STOCK_OR_BUDDY)
+        stock_fill(stock);
+    if (stock->count)
+        page = stock->frames[--stock->count];
+    spin_unlock(&stock->lock);
+    return page;
+}
+
+/* A frame from this hart's stock or the buddy; when both are empty, from another hart's. */
 static struct page *stock_take(void)
 {
-    uint32_t self = cpu_id();
+    struct page *page = stock_pop(&stocks[cpu_id()], STOCK_OR_BUDDY);
 
-    for (size_t i = 0; i < NCPU_MAX; i++) {
-        struct stock *stock = &stocks[(self + i) % NCPU_MAX];
-        struct page *page = NULL;
-
-        spin_lock(&stock->lock);
-        if (!stock->count && i == 0)
-            stock_fill(stock);
-        if (stock->count)
-            page = stock->frames[--stock->count];
-        spin_unlock(&stock->lock);
-        if (page)
-            return page;
-    }
-    return NULL;
+    for (size_t i = 0; !page && i < NCPU_MAX; i++)
+        page = stock_pop(&stocks[i], STOCK_ONLY);
+    return page;
 }
 
 /* Puts frames, which nobody holds, into this hart's stock. => interrupts off. */
@@ -231,14 +236,14 @@ bool page_put(struct page *page)
     return freed;
 }
 
-struct page_dropped page_drop_many(struct page **pages, size_t n)
+struct page_dropped page_drop_many(struct page **pages, size_t n, uint64_t refs)
 {
     uint64_t irq = irq_disable_save();
     struct page_dropped d = {0, 0};
 
     for (size_t i = 0; i < n; i++) {
         struct page *page = pages[i];
-        uint64_t left = __atomic_sub_fetch(&page->refs, PAGE_REF, __ATOMIC_ACQ_REL);
+        uint64_t left = __atomic_sub_fetch(&page->refs, refs, __ATOMIC_ACQ_REL);
 
         if (left == 0)
             pages[d.freed++] = page;

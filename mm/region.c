@@ -64,14 +64,23 @@ static struct region *region_create(size_t npages)
     return r;
 }
 
+static void unpin_all(struct region *r)
+{
+    struct page *batch[PAGE_BATCH];
+
+    for (size_t i = 0, n; i < r->npages; i += n) {
+        for (n = 0; n < PAGE_BATCH && i + n < r->npages; n++)
+            batch[n] = frame_page(r->frames[i + n]);
+        page_unreserve(page_drop_many(batch, n, PAGE_PIN).freed);
+    }
+}
+
 /* Unpins all frames, then frees the region; `capacity` is what region_create() was told. */
 static void region_destroy(struct region *r, size_t capacity)
 {
     spin_lock(&region_list_lock);
     list_remove(&r->link);
-    for (size_t i = 0; i < r->npages; i++)
-        if (page_drop(region_page(r, i), PAGE_PIN))
-            page_unreserve(1);
+    unpin_all(r);
     spin_unlock(&region_list_lock);
     if (r->frames != r->few)
         page_free_order(page_of(r->frames), table_order(capacity));

@@ -13,15 +13,13 @@
 #include "pgtable.h"
 #include "space.h"
 
-#define BATCH_MAX 64
-
 struct unmap_batch {
     struct mm *mm;
     vaddr_t start, end;  /* what the entries spanned */
     size_t kept;         /* pages whose reservation went with the frame: still pinned */
     size_t freed;
     size_t n;
-    struct page *pages[BATCH_MAX];
+    struct page *pages[PAGE_BATCH];
 };
 
 static void unmap_flush(struct unmap_batch *b)
@@ -33,7 +31,7 @@ static void unmap_flush(struct unmap_batch *b)
         return;
     if (cpus)
         tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);
-    d = page_drop_many(b->pages, b->n);
+    d = page_drop_many(b->pages, b->n, PAGE_REF);
     b->freed += d.freed;
     b->kept += d.pinned;
     b->n = 0;
@@ -41,7 +39,7 @@ static void unmap_flush(struct unmap_batch *b)
 
 static void unmap_add(struct unmap_batch *b, vaddr_t va, struct page *page)
 {
-    if (b->n == BATCH_MAX)
+    if (b->n == PAGE_BATCH)
         unmap_flush(b);
     if (!b->n)
         b->start = va;

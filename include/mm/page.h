@@ -33,6 +33,7 @@ enum page_kind {
 
 #define PAGE_REF    1UL                 /* one holder */
 #define PAGE_PIN    (1UL << 32 | 1UL)   /* one holder that is a region */
+#define PAGE_BATCH  64                  /* frames let go of at once, in unmap and region */
 #define PAGE_ORDERS 11                  /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
 
 struct page {
@@ -121,8 +122,8 @@ struct page_dropped {
     size_t pinned; /* frames that a region still holds */
 };
 
-/* page_drop() of PAGE_REF for n frames at once. Clobbers the array. */
-struct page_dropped page_drop_many(struct page **pages, size_t n);
+/* page_drop() for n frames at once. Clobbers the array. */
+struct page_dropped page_drop_many(struct page **pages, size_t n, uint64_t refs);
 
 /*
  * A block of 2^order frames that lie side by side, aligned to its size, held as one.
