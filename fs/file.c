@@ -39,12 +39,11 @@ static long regular_read(struct file *f, vaddr_t dst, long n)
 static int write_chunk(struct file *f, vaddr_t src, size_t n, size_t *done)
 {
     struct inode *ip = f->priv;
-    int err = log_begin();
+    int err = mapping_begin_write(ip);
 
     *done = 0;
     if (err)
         return err;
-    inode_lock(ip);
     struct write_result r = inode_write_user(ip, src, f->off, n);
     f->off += r.done;
     inode_unlock(ip);
@@ -115,29 +114,37 @@ static const struct file_ops device_ops = {
     .release = node_release,
 };
 
+struct inode *file_inode(const struct file *f)
+{
+    return f->ops == &regular_ops ? f->priv : NULL;
+}
+
 /* ---- opening ---- */
 
 /* Frees all blocks of a regular file, in as many transactions as that takes. => 0; -errno. */
 static int truncate(struct inode *ip)
 {
+    struct region *cut = NULL;
     int err;
 
     inode_lock(ip);
-    bool empty = ip->size == 0;
+    bool empty = ip->size == 0 && !ip->mapping.emptying;
     inode_unlock(ip);
     if (empty)
         return 0;
     do {
-        err = log_begin();
+        err = mapping_begin_write(ip);
         if (err)
             return err;
-        inode_lock(ip);
         err = inode_trim(ip, 0);
+        if (!err)
+            cut = mapping_cut(ip);
         inode_unlock(ip);
         int end_err = log_end();
         if (end_err)
             err = end_err;
     } while (err == -EAGAIN);
+    mapping_empty(ip, cut);
     return err;
 }
 

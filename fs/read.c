@@ -130,6 +130,22 @@ static int read_bytes(struct inode *ip, struct span *span, copy_out_fn *copy_out
     return err;
 }
 
+/* read_bytes() of a mapped file: a page that is in memory counts, not its blocks. */
+static int read_mapped(struct inode *ip, struct span *span, copy_out_fn *copy_out)
+{
+    int err = 0;
+
+    while (span->n > 0 && !err) {
+        size_t left = PAGE_SIZE - span->off % PAGE_SIZE, n = span->n < left ? span->n : left;
+        const uint8_t *data = mapping_data(ip, span->off);
+        struct span piece = {span->off, span->dst, n};
+
+        err = data ? copy_piece(&piece, data, n, copy_out) : read_bytes(ip, &piece, copy_out);
+        *span = (struct span){span->off + n, span->dst + n, span->n - n};
+    }
+    return err;
+}
+
 static long read_upto(struct inode *ip, uint64_t off, size_t n, uint64_t dst,
                       copy_out_fn *copy_out)
 {
@@ -138,7 +154,7 @@ static long read_upto(struct inode *ip, uint64_t off, size_t n, uint64_t dst,
     if (n > ip->size - off)
         n = ip->size - off;
     struct span span = {off, dst, n};
-    int err = read_bytes(ip, &span, copy_out);
+    int err = (ip->mapping.region ? read_mapped : read_bytes)(ip, &span, copy_out);
     return err ? err : (long)n;
 }
 
@@ -169,6 +185,7 @@ static struct write_result write_block(struct inode *ip, uint64_t off, vaddr_t s
         r.err = -EFAULT;
     if (r.done > 0)
         log_write(b);
+    mapping_store(ip, off, b->data + off % BSIZE, r.done);
     buf_put(b);
     return r;
 }

@@ -16,7 +16,7 @@
 #include "lib/printk.h"
 #include "mm/kmap.h"
 #include "pgtable.h"
-#include "region.h"
+#include "mm/region.h"
 #include "space.h"
 
 struct audit {
@@ -45,27 +45,38 @@ static void clear_scratch(void)
         }
 }
 
+/* I4 for an entry of v: PTE_S says whose the frame is, and then it is the region's. */
+static void audit_owner(struct audit *a, struct mm *mm, const struct vma *v, vaddr_t va, pte_t pte,
+                        const struct page *page)
+{
+    bool borrowed = pte.v & PTE_S;
+
+    if (borrowed ? !v->region : v->region && !v->copies)
+        WRONG(a, "I4: mm %p has PTE_S wrong at %lx", (void *)mm, va);
+    else if (borrowed &&
+             region_page(v->region, v->first + ((va - v->start) >> PAGE_SHIFT)) != page)
+        WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
+}
+
 /* I3 and I4 for one valid user entry; counts it for I1. */
 static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
 {
     struct page *page = phys_to_page(pte_phys(pte));
     struct vma *v = vma_find(mm, va);
+    uint64_t may;
 
     page->seen++;
     if (!v) {
         WRONG(a, "I3: mm %p maps %lx outside any vma", (void *)mm, va);
         return;
     }
-    if (pte_flags(pte) & ~vma_pte_flags(v))
-        WRONG(a, "I3: mm %p grants %lx at %lx, its vma %lx", (void *)mm, pte_flags(pte), va,
-              vma_pte_flags(v));
-    if (!(pte.v & PTE_S) != !v->region)
-        WRONG(a, "I4: mm %p has PTE_S wrong at %lx", (void *)mm, va);
-    if (v->region && region_page(v->region, v->first + ((va - v->start) >> PAGE_SHIFT)) != page)
-        WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
+    may = pte.v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
+    if (pte_flags(pte) & ~may)
+        WRONG(a, "I3: mm %p grants %lx at %lx, its vma %lx", (void *)mm, pte_flags(pte), va, may);
+    audit_owner(a, mm, v, va, pte, page);
     if (page->kind != PAGE_USER)
         WRONG(a, "I1: frame %lx is mapped and of kind %d", page_phys(page), page->kind);
-    if (vma_promised(v) && !page->marked) {
+    if (v->promised && !(pte.v & PTE_S) && !page->marked) {
         page->marked = 1;
         a->kept++;
     }
@@ -82,7 +93,7 @@ static void audit_vmas(struct audit *a, struct mm *mm)
         if (v->start < end || v->start >= v->end || v->end > USER_TOP ||
             ((v->start | v->end) & (PAGE_SIZE - 1)))
             WRONG(a, "I3: mm %p has vma %lx-%lx after %lx", (void *)mm, v->start, v->end, end);
-        if (vma_promised(v))
+        if (v->promised)
             a->promised += vma_pages(v);
         end = v->end;
     }
@@ -125,12 +136,24 @@ static void audit_kernel_tables(struct audit *a)
             audit_gigabyte(a, NULL, kmap_root[i], 0);
 }
 
-static void audit_region(struct region *r)
+/* Counts a region's pins; what a sparse one has not filled, it was promised. */
+static void audit_region(struct audit *a, struct region *r)
 {
+    size_t filled = 0;
+
     for (size_t i = 0; i < r->npages; i++) {
-        region_page(r, i)->seen++;
-        region_page(r, i)->prev++;
+        struct page *page = region_page(r, i);
+
+        if (!page)
+            continue;
+        page->seen++;
+        page->prev++;
+        filled++;
     }
+    if (r->sparse)
+        a->promised += r->npages - r->filled;
+    if (r->sparse && filled > r->filled)
+        WRONG(a, "I5: region %p has %zu frames and counts %zu", (void *)r, filled, r->filled);
 }
 
 /* I1 for one frame, when everything that can be seen has been counted. */
@@ -184,7 +207,7 @@ size_t mm_audit(void)
     list_for_each(pos, &mm_list)
         audit_mm(&a, list_entry(pos, struct mm, link));
     list_for_each(pos, &region_list)
-        audit_region(list_entry(pos, struct region, link));
+        audit_region(&a, list_entry(pos, struct region, link));
     audit_frames(&a);
     return a.bad;
 }

@@ -9,7 +9,7 @@
 #include "lib/errno.h"
 #include "mm/page.h"
 #include "pgtable.h"
-#include "region.h"
+#include "mm/region.h"
 #include "space.h"
 
 /*
@@ -88,12 +88,12 @@ static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
 static bool shared_above(struct mm *mm, vaddr_t size)
 {
     for (struct vma *v = vma_first_above(mm, size); v; v = vma_next(mm, v))
-        if (v->kind == VMA_SHARED)
+        if (vma_in_size(v))
             return true;
     return false;
 }
 
-static int brk_shrink(struct mm *mm, uint64_t n)
+static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
 {
     vaddr_t size = mm->size - n;
 
@@ -103,7 +103,7 @@ static int brk_shrink(struct mm *mm, uint64_t n)
         return -EINVAL;
     if (page_up(size) < page_up(mm->size)) {
         /* The range ends where a vma does, so nothing is split and nothing can fail. */
-        int err = mm_unmap(mm, page_up(size), page_up(mm->size));
+        int err = mm_unmap(mm, page_up(size), page_up(mm->size), gone);
 
         if (err)
             return err;
@@ -114,11 +114,13 @@ static int brk_shrink(struct mm *mm, uint64_t n)
 
 __noinline int mm_sbrk(struct mm *mm, long n, enum brk_mode mode, vaddr_t *old)
 {
+    struct list gone = LIST_INIT(gone);
     int err;
 
     spin_lock(&mm->lock);
     *old = mm->size;
-    err = n < 0 ? brk_shrink(mm, 0 - (uint64_t)n) : brk_grow(mm, (uint64_t)n, mode);
+    err = n < 0 ? brk_shrink(mm, 0 - (uint64_t)n, &gone) : brk_grow(mm, (uint64_t)n, mode);
     spin_unlock(&mm->lock);
+    vma_destroy_list(&gone);
     return err;
 }

@@ -12,13 +12,14 @@
 #include "lib/annotate.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/region.h"
 #include "pgtable.h"
 #include "space.h"
 
 /* A frame for a page of v: from its promise, or from what is left. => NULL only if lazy. */
 static struct page *take_frame(const struct vma *v)
 {
-    struct page *page = vma_promised(v) ? page_alloc_reserved() : page_alloc();
+    struct page *page = v->promised ? page_alloc_reserved() : page_alloc();
 
     if (page)
         page->kind = PAGE_USER;
@@ -33,21 +34,51 @@ static int zero_page(const struct vma *v, pte_t *pte)
     if (!page)
         return -ENOMEM;
     memset(frame_addr(page), 0, PAGE_SIZE);
-    *pte = pte_leaf(frame_phys(page), vma_pte_flags(v));
+    *pte = pte_leaf(frame_phys(page), vma_own_flags(v));
     return 0;
 }
 
 /*
- * A store to a page that fork left read-only. The frame may be shared with a relative; the
- * last one on it keeps it. Otherwise: unhook the old frame, tell the harts, let it go.
+ * A page of v's region. A store to a file's page must be noticed, to be written back: it is
+ * mapped read-only until the first. => 0; -EFAULT when it was revoked; -EAGAIN when the
+ * pager has to bring it first.
+ */
+static int region_map_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
+{
+    struct region *r = v->region;
+    size_t i = v->first + ((va - v->start) >> PAGE_SHIFT);
+    struct page *page;
+    pte_t new;
+
+    if (i >= r->npages || __atomic_load_n(&r->revoked, __ATOMIC_SEQ_CST))
+        return -EFAULT;
+    page = region_page(r, i);
+    if (!page && r->pager)
+        return -EAGAIN;
+    if (!page)
+        page = region_zero_page(r, i);
+    new = pte_leaf(frame_phys(page), vma_region_flags(v));
+    if (r->pager && access == ACCESS_WRITE && !v->copies)
+        region_set_dirty(r, i);
+    else if (r->pager)
+        new = pte_without_write(new);
+    page_get(page);
+    *pte = new;
+    return 0;
+}
+
+/*
+ * A store to a page that fork left read-only, or to a private view of a file. The last one
+ * on a frame keeps it, and so does the owner of one that is lent: it was made his own then.
+ * Otherwise: unhook the old frame, tell the harts, let it go.
  */
 static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
 {
     struct page *old = phys_to_frame(pte_phys(*pte));
     struct page *page;
 
-    if (page_sole(old)) {
-        *pte = pte_with_write(*pte);
+    if (!(pte->v & PTE_S) && (page_sole(old) || page_pinned(old))) {
+        *pte = pte_leaf(pte_phys(*pte), vma_own_flags(v));
         tlb_shootdown(mm->cpus, va, 1);
         return 0;
     }
@@ -55,12 +86,22 @@ static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *
     if (!page)
         return -ENOMEM;
     memcpy(frame_addr(page), frame_addr(old), PAGE_SIZE);
-    *pte = pte_leaf(frame_phys(page), vma_pte_flags(v));
+    *pte = pte_leaf(frame_phys(page), vma_own_flags(v));
     tlb_shootdown(mm->cpus, va, 1);
     /* If the relatives left meanwhile, the frame is free and the promise we took from is
      * whole again: in promised memory its reservation replaces the one just used. */
-    if (page_drop(old, PAGE_REF) && !vma_promised(v))
+    if (page_drop(old, PAGE_REF) && !v->promised)
         page_unreserve(1);
+    return 0;
+}
+
+/* The first store through this entry to a page that its vma shares. */
+static int make_writable(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
+{
+    if (v->region->pager)
+        region_set_dirty(v->region, v->first + ((va - v->start) >> PAGE_SHIFT));
+    *pte = pte_leaf(pte_phys(*pte), vma_region_flags(v));
+    tlb_shootdown(mm->cpus, va, 1);
     return 0;
 }
 
@@ -71,29 +112,83 @@ int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pt
 
     if (!pte)
         return -ENOMEM;
-    if (!pte_valid(*pte))
-        err = v->region ? -EFAULT : zero_page(v, pte);
-    else if (access == ACCESS_WRITE && !pte_writable(*pte))
-        err = copy_on_write(mm, v, va, pte);
-    else
-        tlb_flush_local_page(va); /* this hart remembered an older entry */
     *out = pte;
+    if (!pte_valid(*pte)) {
+        err = v->region ? region_map_page(v, va, access, pte) : zero_page(v, pte);
+        if (err || !v->copies)
+            return err;
+    }
+    if (access != ACCESS_WRITE || pte_writable(*pte))
+        tlb_flush_local_page(va); /* this hart remembered an older entry */
+    else if (v->region && !v->copies)
+        err = make_writable(mm, v, va, pte);
+    else
+        err = copy_on_write(mm, v, va, pte);
     return err;
 }
 
-__noinline int mm_fault(struct mm *mm, vaddr_t va, enum access access)
+/* mm_fault() where no pager is needed; else -EAGAIN, and *r is the region, held, and *i the page. */
+static int fault_once(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
 {
     int err = -EFAULT;
     struct vma *v;
     pte_t *pte;
 
-    va = page_down(va);
-    if (va >= USER_TOP)
-        return -EFAULT;
     spin_lock(&mm->lock);
     v = vma_find(mm, va);
     if (v && vma_allows(v, access))
         err = mm_fault_in(mm, v, va, access, &pte);
+    if (err == -EAGAIN) {
+        *r = v->region;
+        *i = v->first + ((va - v->start) >> PAGE_SHIFT);
+        region_get(*r);
+    }
     spin_unlock(&mm->lock);
     return err;
+}
+
+__noinline int mm_fault(struct mm *mm, vaddr_t va, enum access access)
+{
+    struct region *r;
+    size_t i;
+    int err;
+
+    va = page_down(va);
+    if (va >= USER_TOP)
+        return -EFAULT;
+    while ((err = fault_once(mm, va, access, &r, &i)) == -EAGAIN) {
+        err = r->pager->page_in(r, i);
+        region_put(r);
+        if (err)
+            return err;
+    }
+    return err;
+}
+
+int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
+{
+    struct region *r;
+    size_t i;
+    int err;
+
+    va = page_down(va);
+    if (va >= USER_TOP)
+        return -EFAULT;
+    err = fault_once(mm, va, access, &r, &i);
+    if (err != -EAGAIN)
+        return err;
+    region_put(r);
+    return -EFAULT;
+}
+
+void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
+{
+    vaddr_t end;
+
+    if (!mm->npaged || !n || !range_fits(va, n, USER_TOP))
+        return;
+    end = va + n;
+    for (va = page_down(va); va < end; va += PAGE_SIZE)
+        if (mm_fault(mm, va, access))
+            return;
 }

@@ -14,19 +14,19 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "pgtable.h"
-#include "region.h"
+#include "mm/region.h"
 #include "space.h"
 
 /* Gives the child its own copy of a pinned page, from the promise for v or from what is left. */
 static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 {
-    struct page *page = vma_promised(v) ? page_alloc_reserved() : page_alloc();
+    struct page *page = v->promised ? page_alloc_reserved() : page_alloc();
 
     if (!page)
         return -ENOMEM;
     page->kind = PAGE_USER;
     memcpy(frame_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
-    *to = pte_leaf(frame_phys(page), vma_pte_flags(v));
+    *to = pte_leaf(frame_phys(page), vma_own_flags(v));
     return 0;
 }
 
@@ -34,7 +34,7 @@ static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 static int copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
 {
     const struct frame_bank bank = frame_banks[0];
-    bool cow = !v->region && (v->prot & PROT_WRITE);
+    bool owns = vma_owns(v);
 
     for (pte_t *end = from + n; from < end; from++, to++) {
         pte_t pte = *from;
@@ -43,13 +43,14 @@ static int copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
         if (!pte_valid(pte))
             continue;
         page = frame_in(&bank, pte_frame(pte));
-        if (cow && page_pinned(page)) {
-            if (copy_pinned(v, pte, to))
-                return -ENOMEM;
-            continue;
-        }
-        if (cow)
+        if (owns && !(pte.v & PTE_S)) {
+            if (page_pinned(page)) {
+                if (copy_pinned(v, pte, to))
+                    return -ENOMEM;
+                continue;
+            }
             *from = pte = pte_without_write(pte);
+        }
         page_get(page);
         *to = pte;
     }
@@ -87,7 +88,7 @@ static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
 
     if (!copy)
         return -ENOMEM;
-    if (vma_promised(v) && page_reserve(vma_pages(v))) {
+    if (v->promised && page_reserve(vma_pages(v))) {
         vma_destroy(copy);
         return -ENOMEM;
     }

@@ -30,7 +30,7 @@ static int add_vma(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind
 
     if (!v)
         return -ENOMEM;
-    if (vma_promised(v) && page_reserve(vma_pages(v))) {
+    if (v->promised && page_reserve(vma_pages(v))) {
         vma_destroy(v);
         return -ENOMEM;
     }
@@ -38,7 +38,7 @@ static int add_vma(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind
     mm->size = end;
     if (prot == PROT_NONE)
         return 0;
-    return vma_promised(v) ? pt_prepare(mm->root, start, end) : populate(mm, v);
+    return v->promised ? pt_prepare(mm->root, start, end) : populate(mm, v);
 }
 
 int mm_add_segment(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)

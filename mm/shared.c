@@ -11,7 +11,7 @@
 
 #include "lib/annotate.h"
 #include "pgtable.h"
-#include "region.h"
+#include "mm/region.h"
 #include "space.h"
 
 /* The pages that [va, va + size) touches: *start and how many. => false: none, or not user space. */
@@ -24,23 +24,23 @@ static bool page_range(uint64_t va, uint64_t size, vaddr_t *start, size_t *npage
     return true;
 }
 
-__noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va, uint64_t size)
+__noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va,
+                                     uint64_t size, struct lend lend)
 {
     struct list vmas = LIST_INIT(vmas);
-    struct region *region;
     vaddr_t start, at;
     size_t npages;
-    int err;
 
     if (!page_range(src_va, size, &start, &npages))
         return 0;
-    if (region_pin(src, start, npages, &region, &vmas))
+    mm_prefault(src, src_va, size, ACCESS_READ);
+    if (region_pin(src, start, npages, lend, &vmas))
         return 0;
-    err = mm_map_region(dst, &vmas, npages, &at);
-    if (err)
+    if (mm_map_region(dst, &vmas, npages, &at)) {
         vma_destroy_list(&vmas);
-    region_put(region); /* dst's vmas hold it now, or nobody */
-    return err ? 0 : at + (src_va - start);
+        return 0;
+    }
+    return at + (src_va - start);
 }
 
 /* Whether every page of [start, end) is a shared mapping. => mm->lock held. */
@@ -58,6 +58,7 @@ static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
 
 __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t size)
 {
+    struct list gone = LIST_INIT(gone);
     vaddr_t start, end;
     size_t npages;
     int err = -1;
@@ -67,7 +68,8 @@ __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t si
     end = start + npages * PAGE_SIZE;
     spin_lock(&mm->lock);
     if (all_shared(mm, start, end))
-        err = mm_unmap(mm, start, end);
+        err = mm_unmap(mm, start, end, &gone);
     spin_unlock(&mm->lock);
+    vma_destroy_list(&gone);
     return err ? (uint64_t)-1 : 0;
 }

@@ -18,7 +18,7 @@
 #include "mm/kmap.h"
 #include "mm/slab.h"
 #include "pgtable.h"
-#include "region.h"
+#include "mm/region.h"
 
 struct list mm_list = LIST_INIT(mm_list);
 
@@ -72,14 +72,27 @@ void mm_hold(struct mm *mm)
     __atomic_fetch_add(&mm->holders, 1, __ATOMIC_RELAXED);
 }
 
+bool mm_hold_live(struct mm *mm)
+{
+    uint32_t n = __atomic_load_n(&mm->holders, __ATOMIC_RELAXED);
+
+    while (n && !__atomic_compare_exchange_n(&mm->holders, &n, n + 1, false, __ATOMIC_ACQUIRE,
+                                             __ATOMIC_RELAXED))
+        ;
+    return n;
+}
+
 static void mm_destroy(struct mm *mm)
 {
-    uint64_t irq = irq_disable_save();
+    struct list gone = LIST_INIT(gone);
+    uint64_t irq;
 
     ASSERT(__atomic_load_n(&mm->cpus, __ATOMIC_ACQUIRE) == 0);
+    mm_sync_all(mm);
+    irq = irq_disable_save();
     spin_lock(&mm->lock);
     /* The whole of it needs no split, so it cannot fail. */
-    if (mm_unmap(mm, 0, USER_TOP))
+    if (mm_unmap(mm, 0, USER_TOP, &gone))
         ASSERT(0);
     spin_unlock(&mm->lock);
     spin_lock(&mm_list_lock);
@@ -87,6 +100,7 @@ static void mm_destroy(struct mm *mm)
     spin_unlock(&mm_list_lock);
     page_put(page_of(mm->root));
     irq_restore(irq);
+    vma_destroy_list(&gone);
     mm->magic = 0;
     slab_free(&mm_cache, mm);
 }
@@ -141,7 +155,10 @@ static void place_vmas(struct list *vmas, vaddr_t va, vaddr_t size_before)
     }
 }
 
-/* Enters v's frames in the tables, which are prepared; each entry holds its frame. */
+/*
+ * Enters v's frames in the tables, which are prepared; each entry holds its frame. Those of
+ * a sparse region come by a fault.
+ */
 static void map_vma(struct mm *mm, struct vma *v)
 {
     const struct frame_bank bank = frame_banks[0];
@@ -149,6 +166,8 @@ static void map_vma(struct mm *mm, struct vma *v)
     uint64_t flags = vma_pte_flags(v);
     size_t n;
 
+    if (v->region->sparse)
+        return;
     for (vaddr_t va = v->start; va < v->end; va += n * PAGE_SIZE, frames += n) {
         n = (pt_table_end(va, v->end) - va) >> PAGE_SHIFT;
 #pragma GCC unroll 4
@@ -158,12 +177,25 @@ static void map_vma(struct mm *mm, struct vma *v)
     }
 }
 
+/* From here on, under dst->lock, a revocation finds the vmas in dst. */
+static bool any_revoked(struct list *vmas)
+{
+    struct list *pos;
+
+    list_for_each(pos, vmas)
+        if (__atomic_load_n(&list_entry(pos, struct vma, link)->region->revoked, __ATOMIC_SEQ_CST))
+            return true;
+    return false;
+}
+
 /* => dst->lock held. mm_map_region() with the place found: [va, end). */
 static int map_region_at(struct mm *dst, struct list *vmas, vaddr_t va, vaddr_t end)
 {
     struct list *node;
     int err = pt_prepare(dst->root, va, end);
 
+    if (!err && any_revoked(vmas))
+        err = -EFAULT;
     if (err) {
         pt_trim(dst->root, dst->cpus, va, end, vma_gap_start(dst, va), vma_gap_end(dst, va));
         return err;
@@ -196,5 +228,37 @@ __noinline int mm_map_region(struct mm *dst, struct list *vmas, size_t npages, v
     }
     spin_unlock(&dst->lock);
     *va = start;
+    return err;
+}
+
+int mm_attach(struct mm *mm, struct region *r, unsigned prot, vaddr_t *va)
+{
+    struct list vmas = LIST_INIT(vmas);
+    struct vma *v = vma_create(0, r->npages << PAGE_SHIFT, VMA_ID, prot);
+    int err;
+
+    if (!v)
+        return -ENOMEM;
+    v->region = r;
+    region_get(r);
+    list_push_back(&vmas, &v->link);
+    err = mm_map_region(mm, &vmas, r->npages, va);
+    if (err)
+        vma_destroy_list(&vmas);
+    return err;
+}
+
+int mm_detach(struct mm *mm, struct region *r, vaddr_t va)
+{
+    struct list gone = LIST_INIT(gone);
+    struct vma *v;
+    int err = -EINVAL;
+
+    spin_lock(&mm->lock);
+    v = vma_find(mm, va);
+    if (v && v->kind == VMA_ID && v->region == r && v->start == va)
+        err = mm_unmap(mm, v->start, v->end, &gone);
+    spin_unlock(&mm->lock);
+    vma_destroy_list(&gone);
     return err;
 }

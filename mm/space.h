@@ -8,39 +8,53 @@
 #include "mm/page.h"
 #include "vma.h"
 
-struct region;
-
 /* All address spaces, for the audit. Lock: mm_list_lock. */
 extern struct list mm_list;
 extern struct list region_list;
 
 /*
- * Maps the vmas of a region of npages, as region_pin() made them, into dst just above its
- * size, with PTE_S; *va is where. The size becomes the mapping's end.
- * => takes dst->lock. 0, and the vmas are dst's; -ENOMEM, -EINVAL when there is no room:
- *    nothing has changed, and the vmas are still the caller's.
- */
-int mm_map_region(struct mm *dst, struct list *vmas, size_t npages, vaddr_t *va);
-
-/*
  * Takes [start, end) out of mm, page aligned, whatever is mapped there: entries unhooked,
- * TLBs told, frames let go, vmas cut or removed, promises and tables given back.
+ * TLBs told, frames let go, vmas cut or removed, promises and tables given back. The vmas
+ * that went come on `gone`, for vma_destroy_list() when mm->lock is not held any more.
  * => mm->lock held. 0; -ENOMEM only when the range lies inside one vma, which must be
  *    split: nothing has changed.
  */
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end);
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone);
+
+/*
+ * Makes a boundary between vmas at `at`, if one reaches across it. Changes no mapping.
+ * => mm->lock held. 0 or -ENOMEM.
+ */
+int vma_split(struct mm *mm, vaddr_t at);
+
+/* Takes v's pages away, settling its promises as if it went, too. => mm->lock held. */
+void mm_unmap_pages(struct mm *mm, const struct vma *v);
+
+/* mm_sync() of all that mm has mapped, for its end. => mm is nobody's any more. */
+void mm_sync_all(struct mm *mm);
+
+/* Holds mm unless its last holder is gone already. => whether it is held. */
+bool mm_hold_live(struct mm *mm);
+
+/* A region of npages with no frame yet. => NULL without memory, or too large. */
+struct region *region_alloc(size_t npages, bool sparse);
+
+/* Page i of a region without a pager, zeroed if nobody has touched it yet. */
+struct page *region_zero_page(struct region *r, size_t i);
+
+/* Page i was stored to by a program. */
+void region_set_dirty(struct region *r, size_t i);
+
+/* Unhooks every entry that points to a frame of r, in whatever mm. => no mm->lock held. */
+void region_unhook(struct region *r);
+
+/* A number that no sweep over vmas or regions had before. */
+uint64_t region_new_stamp(void);
 
 /*
  * mm_fault() for one page of a vma.
  * => mm->lock held; va in v. 0 and *out, the page's entry, valid for `access`; -ENOMEM.
  */
 int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pte_t **out);
-
-/* Gives back what the reservation of v promised. => mm->lock held, or v in no list. */
-static inline void vma_unpromise(const struct vma *v)
-{
-    if (vma_promised(v))
-        page_unreserve(vma_pages(v));
-}
 
 #endif

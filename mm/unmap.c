@@ -10,13 +10,21 @@
 #include "frames.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "mm/region.h"
 #include "pgtable.h"
 #include "space.h"
 
+/* Which entries to unhook. */
+enum unhook {
+    UNHOOK_ALL,
+    UNHOOK_REGION, /* those to frames of the vma's region */
+};
+
 struct unmap_batch {
     struct mm *mm;
-    vaddr_t start, end;  /* what the entries spanned */
-    size_t kept;         /* pages whose reservation went with the frame: still pinned */
+    vaddr_t start, end; /* what the entries spanned */
+    size_t borrowed;    /* entries to frames of a region */
+    size_t pinned;      /* frames that a region holds on to, these among them */
     size_t freed;
     size_t n;
     struct page *pages[PAGE_BATCH];
@@ -33,7 +41,7 @@ static void unmap_flush(struct unmap_batch *b)
         tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);
     d = page_drop_many(b->pages, b->n, PAGE_REF);
     b->freed += d.freed;
-    b->kept += d.pinned;
+    b->pinned += d.pinned;
     b->n = 0;
 }
 
@@ -47,8 +55,8 @@ static void unmap_add(struct unmap_batch *b, vaddr_t va, struct page *page)
     b->pages[b->n++] = page;
 }
 
-/* Unhooks every entry of [start, end), a part of a vma. Absent tables are stepped over. */
-static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end)
+/* Unhooks entries of [start, end), a part of a vma. Absent tables are stepped over. */
+static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end, enum unhook which)
 {
     vaddr_t va = start;
 
@@ -57,8 +65,11 @@ static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end)
         pte_t *pte = pt_lookup(b->mm->root, va);
 
         for (; pte && va < stop; va += PAGE_SIZE, pte++) {
-            if (!pte_valid(*pte))
+            uint64_t shared = pte->v & PTE_S;
+
+            if (!pte_valid(*pte) || (which == UNHOOK_REGION && !shared))
                 continue;
+            b->borrowed += shared != 0;
             unmap_add(b, va, phys_to_frame(pte_phys(*pte)));
             *pte = pte_none();
         }
@@ -70,19 +81,77 @@ static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end)
  * Takes away the pages of v in [start, end), and settles the promises for them.
  *
  * A promised vma has one reservation a page. It is given back for a page that was never
- * touched, that was still shared with a parent or child (whose own promise covers the
- * frame), or whose frame is free now; only a frame that a region keeps has used it up.
+ * touched or only borrowed, that was still shared with a parent or child (whose own promise
+ * covers the frame), or whose frame is free now; only a frame of its own that a region
+ * keeps has used it up.
  */
 static void unmap_pages(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
 {
     struct unmap_batch b = {.mm = mm};
 
-    unhook_range(&b, start, end);
+    unhook_range(&b, start, end, UNHOOK_ALL);
     unmap_flush(&b);
-    if (vma_promised(v))
-        page_unreserve(((end - start) >> PAGE_SHIFT) - b.kept);
+    if (v->promised)
+        page_unreserve(((end - start) >> PAGE_SHIFT) - (b.pinned - b.borrowed));
     else
         page_unreserve(b.freed);
+}
+
+void mm_unmap_pages(struct mm *mm, const struct vma *v)
+{
+    unmap_pages(mm, v, v->start, v->end);
+}
+
+/* Takes the region's frames away from one mm that maps it. */
+static void unhook_from(struct mm *mm, const struct region *r)
+{
+    struct list *pos;
+
+    spin_lock(&mm->lock);
+    list_for_each(pos, &mm->vmas) {
+        struct vma *v = list_entry(pos, struct vma, link);
+        struct unmap_batch b = {.mm = mm};
+
+        if (v->region != r)
+            continue;
+        unhook_range(&b, v->start, v->end, UNHOOK_REGION);
+        unmap_flush(&b);
+        page_unreserve(b.freed); /* none, while the region has its pins */
+    }
+    spin_unlock(&mm->lock);
+}
+
+/* The mm of a vma of r that this sweep has not met: held. NULL when all were met. */
+static struct mm *next_mapper(struct region *r, uint64_t sweep)
+{
+    struct mm *found = NULL;
+    struct list *pos;
+
+    spin_lock(&r->lock);
+    list_for_each(pos, &r->vmas) {
+        struct vma *v = list_entry(pos, struct vma, region_link);
+
+        if (v->stamp == sweep)
+            continue;
+        v->stamp = sweep;
+        if (mm_hold_live(v->mm)) { /* else it is unmapping everything just now */
+            found = v->mm;
+            break;
+        }
+    }
+    spin_unlock(&r->lock);
+    return found;
+}
+
+void region_unhook(struct region *r)
+{
+    uint64_t sweep = region_new_stamp();
+    struct mm *mm;
+
+    while ((mm = next_mapper(r, sweep))) {
+        unhook_from(mm, r);
+        mm_release(mm);
+    }
 }
 
 /*
@@ -96,36 +165,43 @@ static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before)
 
     if (mm->size == end)
         mm->size = before;
-    else if (above && above->region && above->size_before == end)
+    else if (above && vma_in_size(above) && above->size_before == end)
         above->size_before = before;
 }
 
-/* Removes v, or the part of it in [start, end), from the list; the pages are gone already. */
-static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+/* Removes v, or the part of it in [start, end); the pages are gone already. */
+static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, struct list *gone)
 {
     if (start > v->start) {
-        if (v->region)
+        if (vma_in_size(v))
             restore_size(mm, v->end, start);
         v->end = start;
     } else if (end < v->end) {
         v->first += (end - v->start) >> PAGE_SHIFT;
         v->start = end;
     } else {
-        if (v->region)
+        if (vma_in_size(v))
             restore_size(mm, v->end, v->size_before);
         vma_remove(mm, v);
-        vma_destroy(v);
+        list_push_back(gone, &v->link);
     }
 }
 
-/* Cuts v in two at `at`; `upper` is a clone of v. */
-static void split_vma(struct mm *mm, struct vma *v, vaddr_t at, struct vma *upper)
+int vma_split(struct mm *mm, vaddr_t at)
 {
+    struct vma *v = vma_find(mm, at), *upper;
+
+    if (!v || v->start == at)
+        return 0;
+    upper = vma_clone(v);
+    if (!upper)
+        return -ENOMEM;
     upper->first += (at - v->start) >> PAGE_SHIFT;
     upper->start = at;
     upper->size_before = at;
     v->end = at;
     vma_insert(mm, upper);
+    return 0;
 }
 
 /* The highest vma that has a part in [start, end), or NULL. */
@@ -138,25 +214,20 @@ static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
     return v && v->end > start ? v : NULL;
 }
 
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end)
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone)
 {
     struct vma *v = vma_find(mm, start);
 
     ASSERT(spin_held(&mm->lock));
-    if (v && v->start < start && v->end > end) {
-        struct vma *upper = vma_clone(v);
-
-        if (!upper)
-            return -ENOMEM;
-        split_vma(mm, v, end, upper);
-    }
+    if (v && v->start < start && v->end > end && vma_split(mm, end))
+        return -ENOMEM;
     /* Commit: nothing below may fail. From the top down, so that sizes unwind. */
     while ((v = last_vma(mm, start, end))) {
         vaddr_t from = start > v->start ? start : v->start;
         vaddr_t to = end < v->end ? end : v->end;
 
         unmap_pages(mm, v, from, to);
-        cut_vma(mm, v, from, to);
+        cut_vma(mm, v, from, to, gone);
         pt_trim(mm->root, mm->cpus, from, to, vma_gap_start(mm, from), vma_gap_end(mm, from));
     }
     return 0;

@@ -10,7 +10,7 @@
 
 #include "lib/assert.h"
 #include "mm/slab.h"
-#include "region.h"
+#include "mm/region.h"
 
 static struct slab_cache vma_cache = SLAB_CACHE_INIT(vma_cache, "vma", sizeof(struct vma));
 
@@ -21,10 +21,12 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
     if (!v)
         return NULL;
     list_init(&v->link);
+    list_init(&v->region_link);
     v->start = start;
     v->end = end;
     v->kind = kind;
-    v->prot = prot;
+    v->prot = v->max_prot = prot;
+    v->promised = (prot & PROT_WRITE) && (kind <= VMA_HEAP);
     return v;
 }
 
@@ -36,6 +38,7 @@ struct vma *vma_clone(const struct vma *v)
         return NULL;
     *copy = *v;
     list_init(&copy->link);
+    list_init(&copy->region_link);
     if (copy->region)
         region_get(copy->region);
     return copy;
@@ -95,6 +98,11 @@ void vma_insert(struct mm *mm, struct vma *v)
     ASSERT(v->start < v->end && !((v->start | v->end) & (PAGE_SIZE - 1)));
     ASSERT(!above || v->end <= above->start);
     list_insert_after(place->prev, &v->link);
+    v->mm = mm;
+    if (v->region) {
+        region_add_vma(v->region, v);
+        mm->npaged += v->region->pager != NULL;
+    }
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
@@ -102,6 +110,10 @@ void vma_remove(struct mm *mm, struct vma *v)
     if (mm->hint == v)
         mm->hint = NULL;
     list_remove(&v->link);
+    if (v->region) {
+        region_remove_vma(v->region, v);
+        mm->npaged -= v->region->pager != NULL;
+    }
 }
 
 vaddr_t vma_gap_start(struct mm *mm, vaddr_t va)

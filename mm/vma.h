@@ -8,8 +8,7 @@
 #include <stdbool.h>
 
 #include "mm/mm.h"
-
-struct region;
+#include "mm/region.h"
 
 enum vma_kind {
     VMA_IMAGE,  /* from the ELF file */
@@ -18,6 +17,8 @@ enum vma_kind {
     VMA_HEAP,   /* sbrk: promised */
     VMA_LAZY,   /* sbrklazy: promised nothing */
     VMA_SHARED, /* map_shared_pages; has a region */
+    VMA_ID,     /* an id's page (ipc/); has a region */
+    VMA_MAP,    /* mmap; has a region, or none: private anonymous */
 };
 
 struct vma {
@@ -25,9 +26,15 @@ struct vma {
     vaddr_t start, end;   /* [start, end), page aligned, not empty */
     uint8_t kind;         /* enum vma_kind */
     uint8_t prot;         /* enum prot, or-ed */
+    uint8_t max_prot;     /* what mprotect may make of it */
+    bool promised;        /* each page is promised a frame of its own (I5) */
+    bool copies;          /* a store makes a private copy of the region's page */
     struct region *region; /* held once by this vma; NULL = private */
     size_t first;         /* the region's page that lies at start */
-    vaddr_t size_before;  /* VMA_SHARED: mm->size to return to when it goes last */
+    vaddr_t size_before;  /* VMA_SHARED, VMA_ID: mm->size to return to when it goes last */
+    struct mm *mm;        /* whose list it is in */
+    struct list region_link; /* [region->lock] among the region's vmas, while in an mm */
+    uint64_t stamp;       /* [region->lock] the last sweep over the region that met it */
 };
 
 /* => a vma that is in no list; NULL without memory. */
@@ -36,11 +43,8 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
 /* A copy of v, in no list, that holds the region too. => NULL without memory. */
 struct vma *vma_clone(const struct vma *v);
 
-/* => v is in no list. Lets go of its region. */
+/* => v is in no list. Lets go of its region: may sleep. vma_destroy_list() does it to many. */
 void vma_destroy(struct vma *v);
-
-/* vma_destroy() for each on a list that is no mm's. */
-void vma_destroy_list(struct list *vmas);
 
 /* => the vma that contains va, or NULL. */
 struct vma *vma_find(struct mm *mm, vaddr_t va);
@@ -64,10 +68,16 @@ static inline size_t vma_pages(const struct vma *v)
     return (v->end - v->start) >> PAGE_SHIFT;
 }
 
-/* Whether each page of v is promised a frame of its own (I5). */
-static inline bool vma_promised(const struct vma *v)
+/* Whether v's pages are, or become by a store, frames of its own. */
+static inline bool vma_owns(const struct vma *v)
 {
-    return !v->region && (v->prot & PROT_WRITE) && v->kind != VMA_LAZY;
+    return v->promised || v->kind == VMA_LAZY;
+}
+
+/* Whether v lies below the break and moved it: sizes unwind when it goes. */
+static inline bool vma_in_size(const struct vma *v)
+{
+    return v->kind == VMA_SHARED || v->kind == VMA_ID;
 }
 
 static inline bool vma_allows(const struct vma *v, enum access access)
@@ -77,10 +87,23 @@ static inline bool vma_allows(const struct vma *v, enum access access)
     return v->prot & needs[access];
 }
 
-/* Flags of a leaf in v; PTE_S by invariant I4 exactly where the frame is a region's. */
+/*
+ * Flags of a leaf in v, at most: to a frame of the region, which is not this process' own
+ * (I4) and not to be written where v keeps its stores private; or to a frame of v's own.
+ */
+static inline uint64_t vma_region_flags(const struct vma *v)
+{
+    return pte_user_flags(v->copies ? v->prot & ~PROT_WRITE : v->prot) | PTE_S;
+}
+
+static inline uint64_t vma_own_flags(const struct vma *v)
+{
+    return pte_user_flags(v->prot);
+}
+
 static inline uint64_t vma_pte_flags(const struct vma *v)
 {
-    return pte_user_flags(v->prot) | (v->region ? PTE_S : 0);
+    return v->region && !v->copies ? vma_region_flags(v) : vma_own_flags(v);
 }
 
 #endif

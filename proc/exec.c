@@ -163,11 +163,15 @@ int proc_exec(const char *path, struct exec_args *args)
     struct trapframe *frame = task_frame(current());
     struct exec_image image;
     int err = exec_load(proc_current()->cwd, path, args, &image);
+    struct mm *old;
 
     if (err)
         return err;
     /* Commit: nothing below may fail. */
-    mm_release(proc_replace_mm(image.mm, exec_name(path)));
+    old = proc_replace_mm(image.mm, exec_name(path));
+    if (proc_hooks)
+        proc_hooks->left();
+    mm_release(old);
     frame->epc = image.entry;
     frame->sp = frame->a1 = image.stack + args->sp;
     return (int)args->argc;

@@ -31,6 +31,8 @@ static void release_resources(struct proc *p)
     inode_put(p->cwd);
     p->cwd = NULL;
     mm = proc_replace_mm(NULL, NULL);
+    if (proc_hooks)
+        proc_hooks->left();
     mm_release(mm);
 }
 

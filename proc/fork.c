@@ -16,6 +16,21 @@
 #include "proc/exec.h"
 #include "proc/files.h"
 
+/* The parent's memory, and what others keep about it. => 0 or -ENOMEM: the child has nothing. */
+static int copy_memory(struct proc *parent, struct proc *child)
+{
+    int err = mm_fork(parent->task.mm, &child->task.mm);
+
+    if (err || !proc_hooks)
+        return err;
+    err = proc_hooks->forked(child);
+    if (err) {
+        mm_release(child->task.mm);
+        child->task.mm = NULL;
+    }
+    return err;
+}
+
 int proc_fork(void)
 {
     struct proc *parent = proc_current(), *child = proc_alloc();
@@ -23,7 +38,7 @@ int proc_fork(void)
 
     if (!child)
         return -EAGAIN;
-    err = mm_fork(parent->task.mm, &child->task.mm);
+    err = copy_memory(parent, child);
     if (err) {
         proc_free(child);
         return err;

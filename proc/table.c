@@ -20,6 +20,8 @@
 static_assert(NPROC + KSTACK_SLOT_TASKS <= KSTACK_SLOTS, "a kernel stack for each process");
 static_assert(offsetof(struct proc, task) == 0, "proc_current() relies on it");
 
+const struct proc_hooks *proc_hooks;
+
 struct spinlock proc_tree_lock = SPINLOCK_INIT("process tree", RANK_WAIT);
 
 static struct proc slots[NPROC];
@@ -58,6 +60,7 @@ struct proc *proc_alloc(void)
     task_init(&p->task, p->task.kstack_slot);
     list_init(&p->children);
     list_init(&p->zombies);
+    list_init(&p->shared_ids);
     memset(p->files, 0, sizeof(p->files));
     p->cwd = NULL;
     p->parent = NULL;
@@ -115,6 +118,7 @@ int proc_publish(struct proc *p, struct proc *parent)
     p->pid_next = *bucket(pid);
     *bucket(pid) = p;
     p->parent = parent;
+    p->of_init = parent && parent->task.pid == 1;
     if (parent)
         list_push_back(&parent->children, &p->sibling);
     p->state = PROC_LIVE;

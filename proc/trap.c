@@ -44,8 +44,10 @@ void task_first_run(void)
     }
 }
 
+typedef int (*fault_fn)(struct mm *mm, vaddr_t va, enum access access);
+
 /* Bring the page that a fault asks for. => true when the access can be tried again. */
-static bool resolve(uint64_t cause, vaddr_t va)
+static bool resolve(uint64_t cause, vaddr_t va, fault_fn fault)
 {
     struct mm *mm = current()->mm;
 
@@ -53,14 +55,27 @@ static bool resolve(uint64_t cause, vaddr_t va)
         return false;
     switch (cause) {
     case CAUSE_PAGE_LOAD:
-        return mm_fault(mm, va, ACCESS_READ) == 0;
+        return fault(mm, va, ACCESS_READ) == 0;
     case CAUSE_PAGE_STORE:
-        return mm_fault(mm, va, ACCESS_WRITE) == 0;
+        return fault(mm, va, ACCESS_WRITE) == 0;
     case CAUSE_PAGE_FETCH:
-        return mm_fault(mm, va, ACCESS_EXEC) == 0;
+        return fault(mm, va, ACCESS_EXEC) == 0;
     default:
         return false;
     }
+}
+
+/* A copy by the kernel: with a spin lock (then interrupts were off) or mutex held, no sleep. */
+static bool resolve_copy(const struct trapframe *tf, uint64_t cause, vaddr_t va)
+{
+    bool resolved;
+
+    if (!(tf->status & SSTATUS_SPIE) || current()->mutexes)
+        return resolve(cause, va, mm_fault_here);
+    irq_on();
+    resolved = resolve(cause, va, mm_fault);
+    irq_off();
+    return resolved;
 }
 
 /* End a program that did what it must not; two lines in the form that xv6 users know. */
@@ -76,11 +91,9 @@ static void __noreturn end_program(const struct trapframe *tf, uint64_t cause, v
 
 bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from)
 {
-    bool resolved = resolve(cause, va);
-
     if (from == TRAP_FROM_UACCESS)
-        return resolved;
-    if (!resolved)
+        return resolve_copy(tf, cause, va);
+    if (!resolve(cause, va, mm_fault))
         end_program(tf, cause, va);
     if (unlikely(current()->pending))
         trap_pending_work();

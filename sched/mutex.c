@@ -1,7 +1,7 @@
 /*
  * Sleeping locks.
  *
- * Owns struct mutex. The owner field is the lock: taken by one compare-and-swap when free. Who
+ * Owns struct mutex, and task->mutexes, by which a fault knows whether it may sleep. The owner field is the lock: taken by one compare-and-swap when free. Who
  * finds it taken counts itself in nwaiting, under guard, and tries again before it sleeps; who
  * unlocks clears the owner first and looks at nwaiting afterwards. Both sides are sequentially
  * consistent, so one of them sees the other.
@@ -25,8 +25,11 @@ bool mutex_trylock(struct mutex *m)
 {
     struct task *nobody = NULL;
 
-    return __atomic_compare_exchange_n(&m->owner, &nobody, current(), false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_RELAXED);
+    if (!__atomic_compare_exchange_n(&m->owner, &nobody, current(), false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED))
+        return false;
+    current()->mutexes++;
+    return true;
 }
 
 static void lock_slowly(struct mutex *m)
@@ -50,6 +53,7 @@ void mutex_lock(struct mutex *m)
 void mutex_unlock(struct mutex *m)
 {
     ASSERT(mutex_held(m));
+    current()->mutexes--;
     __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&m->nwaiting, __ATOMIC_SEQ_CST) == 0)
         return;

@@ -2,7 +2,8 @@
  * From a system call's number to its function.
  *
  * Owns the table and the upcall trap_syscall() (asm/trap.h). No lock. The functions get the
- * argument registers as they are; what they return goes to a0, any error as -1.
+ * argument registers as they are; what they return goes to a0, any error as -1, but for the mmap
+ * family, whose library wants to know which.
  *
  * Called by arch/riscv/entry.S with interrupts on. Read next: syscall/sysmm.c.
  */
@@ -15,7 +16,6 @@
 #include "syscall/syscall.h"
 #include "uapi/kernel/syscall.h"
 
-/* 24 to 26 are kept for the crypto service: unknown until it comes. */
 static const syscall_fn table[SYSCALL_COUNT] = {
     [SYS_fork] = sys_fork,
     [SYS_exit] = sys_exit,
@@ -46,12 +46,29 @@ static const syscall_fn table[SYSCALL_COUNT] = {
     [SYS_procinfo] = sys_procinfo,
     [SYS_audit] = sys_audit,
     [SYS_ktime] = sys_ktime,
+    [SYS_crypto_op] = sys_crypto_op,
+    [SYS_take_shared_memory_request] = sys_take_shared_memory_request,
+    [SYS_remove_shared_memory_request] = sys_remove_shared_memory_request,
+    [SYS_crypto_wait] = sys_crypto_wait,
+    [SYS_shm_attach] = sys_shm_attach,
+    [SYS_shm_detach] = sys_shm_detach,
+    [SYS_mmap] = sys_mmap,
+    [SYS_munmap] = sys_munmap,
+    [SYS_msync] = sys_msync,
+    [SYS_mprotect] = sys_mprotect,
+    [SYS_share_grant] = sys_share_grant,
+    [SYS_share_revoke] = sys_share_revoke,
 };
 
 static __noinline long unknown_call(int number)
 {
     printk("%d %s: unknown sys call %d\n", current()->pid, current()->name, number);
     return -ENOSYS;
+}
+
+static bool gives_errno(uint32_t number)
+{
+    return number >= SYS_mmap && number <= SYS_mprotect;
 }
 
 void trap_syscall(struct trapframe *tf)
@@ -65,7 +82,7 @@ void trap_syscall(struct trapframe *tf)
         result = fn(tf->a0, tf->a1, tf->a2, tf->a3);
     else
         result = unknown_call((int)number);
-    tf->a0 = result < 0 ? -1UL : (uint64_t)result;
+    tf->a0 = result < 0 && !gives_errno(number) ? -1UL : (uint64_t)result;
     if (unlikely(current()->pending))
         trap_pending_work();
 }

@@ -2,29 +2,42 @@
  * System calls of descriptors and names: decoding only. Meanings: fs/file.h, fs/fs.h, ipc/pipe.h.
  *
  * Owns nothing. A descriptor is found before anything is made, so that a full table changes
- * nothing. Called by syscall/dispatch.c. Read next: fs/file.c.
+ * nothing. Mapped file pages that a read or write will copy come before it, since it locks the
+ * file that may have to bring them. Called by syscall/dispatch.c. Read next: fs/file.c.
  */
 #include "fs/file.h"
 #include "fs/fs.h"
 #include "fs/inode.h"
 #include "ipc/pipe.h"
 #include "lib/errno.h"
+#include "mm/mm.h"
 #include "proc/files.h"
 #include "syscall/args.h"
 #include "syscall/syscall.h"
+#include "uapi/kernel/fs.h"
+
+#define FILE_BYTES (int)(MAXFILE * BSIZE) /* no read gives more: nothing else holds as much */
 
 long sys_read(uint64_t fd, uint64_t to, uint64_t n, uint64_t a3)
 {
     struct file *f = fd_file((int)fd);
+    uint64_t most = (int)n >= 0 && (int)n < FILE_BYTES ? (uint64_t)(int)n : FILE_BYTES;
 
-    return f ? file_read(f, to, (int)n) : -EBADF;
+    if (!f)
+        return -EBADF;
+    mm_prefault(current()->mm, to, most, ACCESS_WRITE);
+    return file_read(f, to, (int)n);
 }
 
 long sys_write(uint64_t fd, uint64_t from, uint64_t n, uint64_t a3)
 {
     struct file *f = fd_file((int)fd);
 
-    return f ? file_write(f, from, (int)n) : -EBADF;
+    if (!f)
+        return -EBADF;
+    if ((int)n > 0)
+        mm_prefault(current()->mm, from, (uint64_t)(int)n, ACCESS_READ);
+    return file_write(f, from, (int)n);
 }
 
 long sys_close(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)

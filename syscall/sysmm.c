@@ -5,6 +5,7 @@
  * process may exit or exec meanwhile, on any hart: a mapping into memory that its owner has left
  * behind goes away with it. Called by syscall/dispatch.c. Read next: mm/shared.c.
  */
+#include "ipc/grant.h"
 #include "lib/annotate.h"
 #include "lib/errno.h"
 #include "mm/mm.h"
@@ -26,16 +27,21 @@ long sys_sbrk(uint64_t n, uint64_t flag, uint64_t a2, uint64_t a3)
 
 /*
  * Share between two held address spaces, if the caller may: it is one of the two, and they come
- * from one exec by forks alone (shared-memory.md A). => the address in dst, or -errno.
+ * from one exec by forks alone, or src has granted it (shared-memory.md A). => the address in dst, or -errno.
  */
-static long share(struct mm *src, struct mm *dst, vaddr_t va, uint64_t size)
+static long share(int src_pid, struct mm *src, struct mm *dst, vaddr_t va, uint64_t size)
 {
     const struct mm *mine = current()->mm;
     uint64_t address;
 
-    if ((src != mine && dst != mine) || src->family != dst->family)
+    if (src != mine && dst != mine)
         return -EPERM;
-    address = map_shared_pages(src, dst, va, size);
+    if (src->family == dst->family) {
+        mm_prefault(src, va, size, ACCESS_READ);
+        address = map_shared_pages(src, dst, va, size, LEND_FAMILY);
+    } else {
+        address = dst == mine ? grant_map(src_pid, src, va, size) : 0;
+    }
     return address ? (long)address : -EINVAL;
 }
 
@@ -48,7 +54,7 @@ __flow long sys_map_shared_pages(uint64_t src_pid, uint64_t dst_pid, uint64_t va
         return result;
     result = proc_mm_hold((int)dst_pid, &dst);
     if (!result) {
-        result = share(src, dst, va, size);
+        result = share((int)src_pid, src, dst, va, size);
         mm_release(dst);
     }
     mm_release(src);

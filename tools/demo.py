@@ -12,7 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "
 
 from machine import BUILD, Machine, MachineError  # noqa: E402
 
-PROGRAMS = ["shmem_test", "log_test"]
+PROGRAMS = ["shmem_test", "shmem_test1", "shmem_test2", "log_test", "crypto_cli", "shmem_count", "shm_cnt", "mmap_test",
+            "share_demo"]
 
 
 def verdict(name, output):

@@ -7,7 +7,8 @@
 
 USR_LIB_SRCS = \
 	usr/lib/start.c usr/lib/usys.S usr/lib/ulib.c usr/lib/printf.c usr/lib/umalloc.c \
-	usr/lib/share.c usr/lib/ulog.c
+	usr/lib/share.c usr/lib/ulog.c \
+	usr/lib/shm.c usr/lib/mman.c usr/lib/errno.c usr/lib/uspinlock.c
 
 USR_TESTLIB_SRCS = usr/tests/t.c
 
@@ -16,9 +17,11 @@ USR_LDSCRIPT = usr/user.ld
 # /NAME from usr/NAME.c
 USR_PROGRAMS = \
 	init sh cat echo grep kill ln ls mkdir rm wc zombie forktest stressfs \
-	ps poweroff reboot free memsize shmem_test log_test
+	ps poweroff reboot free memsize shmem_test log_test \
+	shmem_test1 shmem_test2 crypto_srv crypto_cli shmem_count shm_cnt mmap_test share_demo
 
 # /NAME from usr/tests/NAME.c
 USR_TESTS = \
 	alltests t_lib t_file t_dir t_link t_pipe t_proc t_exec t_sbrk t_copy t_fault \
-	t_fdlimit t_diskfull t_oom t_shared t_sharewho t_sharelife t_sharerace t_ulog grind bench
+	t_fdlimit t_diskfull t_oom t_shared t_sharewho t_sharelife t_sharerace t_ulog grind bench \
+	t_crypto t_ids t_mmap t_mmapfile t_grant t_sidebyside

@@ -109,12 +109,16 @@ static inline unsigned pte_prot(pte_t pte)
 
 /*
  * Leaf flags of a user mapping that allows `prot`. A writable page is readable too: W
- * without R is reserved in the format. D is set where a store can happen.
+ * without R is reserved in the format. D is set where a store can happen. A leaf must have
+ * one of R, W and X: with PROT_NONE it has X, but no U, so that no program can fetch from
+ * it, and the kernel, which copies for programs, can neither read nor write it.
  */
 static inline uint64_t pte_user_flags(unsigned prot)
 {
     uint64_t flags = PTE_V | PTE_U | PTE_A | (uint64_t)prot << 1;
 
+    if (prot == PROT_NONE)
+        return PTE_V | PTE_A | PTE_X;
     if (prot & PROT_WRITE)
         flags |= PTE_R | PTE_D;
     return flags;

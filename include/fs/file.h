@@ -70,6 +70,9 @@ long file_read(struct file *f, vaddr_t dst, long n);
  */
 long file_write(struct file *f, vaddr_t src, long n);
 
+/* The inode of a regular file or directory. => no reference; NULL: f is a device or a pipe. */
+struct inode *file_inode(const struct file *f);
+
 /* Copies a struct stat to user address `dst`. => 0; -EBADF a pipe; -EFAULT. */
 int file_stat(struct file *f, vaddr_t dst);
 

@@ -13,6 +13,7 @@
 #include "asm/page.h"
 #include "fs/format.h"
 #include "fs/inode.h"
+#include "fs/mapping.h"
 #include "lib/list.h"
 #include "sched/mutex.h"
 
@@ -25,6 +26,7 @@ struct inode {
     uint32_t state;          /* [a] enum inode_state, changed under t */
     struct inode *hash_next; /* [t] */
     struct list reap_link;   /* [t] waits for its blocks to be freed */
+    struct mapping mapping;  /* [l] the pages that programs map */
     struct mutex lock;       /* [l] */
     short type;              /* [I] once READY */
     short major;             /* [I] */

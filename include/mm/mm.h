@@ -18,6 +18,7 @@
 #ifndef MM_MM_H
 #define MM_MM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@
 
 #define MM_MAGIC 0x6d6d6d6d
 
+struct region;
 struct vma;
 
 struct mm {
@@ -37,6 +39,7 @@ struct mm {
     struct list vmas;    /* [lock] sorted by start, disjoint (I3) */
     struct vma *hint;    /* [lock] the vma found last, or NULL */
     vaddr_t size;        /* [lock] xv6's sz: the break, in bytes */
+    uint32_t npaged;     /* [lock] vmas whose pages a pager brings */
     uint64_t cpus;       /* [a] harts that have it loaded now, bit = dense id */
     uint64_t family;     /* [I] once running: one number from exec, inherited by fork */
     struct list link;    /* [mm list] for the audit */
@@ -131,8 +134,64 @@ int mm_sbrk(struct mm *mm, long n, enum brk_mode mode, vaddr_t *old);
 /*
  * Makes the page at va accessible as `access` asks, if its vma allows it: a zero page,
  * a copy of a copy-on-write page.
- * => takes mm->lock. 0; -EFAULT when it is not allowed; -ENOMEM only in lazy memory.
+ * => takes mm->lock; may sleep where a file is mapped.
+ * => 0; -EFAULT when it is not allowed; -ENOMEM only in lazy memory; what a pager returns.
  */
 int mm_fault(struct mm *mm, vaddr_t va, enum access access);
+
+/*
+ * The same for a kernel that copies with a lock held: never sleeps, so a page that a pager
+ * would have to bring is -EFAULT. mm_prefault() has brought it before.
+ */
+int mm_fault_here(struct mm *mm, vaddr_t va, enum access access);
+
+/*
+ * Brings those pages of [va, va + n) that a pager must bring, before they are copied to or
+ * from with a lock held that the pager needs, or a spin lock. A page that cannot be had is
+ * left for the copy to fail on. Costs nothing where no file is mapped.
+ * => no lock held; may sleep.
+ */
+void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
+
+/* ---- mmap ---- */
+
+struct map_request {
+    vaddr_t addr;          /* where, page aligned; 0 with MAP_ANYWHERE: the kernel chooses */
+    uint64_t len;          /* bytes, rounded up to pages */
+    unsigned prot;
+    unsigned max_prot;     /* what mprotect may ask for */
+    enum map_place {
+        MAP_ANYWHERE,      /* addr is a wish */
+        MAP_HERE,          /* at addr, if nothing is there */
+        MAP_OVER,          /* at addr, in place of what was mapped there */
+    } place;
+    struct region *region; /* a hold is taken; NULL: private anonymous memory */
+    size_t first;          /* the region's page that comes first */
+    bool copies;           /* stores stay private */
+};
+
+/*
+ * Maps memory apart from the break. Private writable pages are promised.
+ * => takes mm->lock. 0 and *va; -EINVAL bad address or length; -EEXIST MAP_HERE and taken;
+ *    -ENOMEM no memory or no room. On error nothing has changed.
+ */
+int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va);
+
+/*
+ * Unmaps what mmap mapped in [va, va + len); holes are no error. What was stored to shared
+ * file pages is written back first.
+ * => 0; -EINVAL bad range, or something that mmap did not map is in it; -ENOMEM.
+ */
+int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len);
+
+/*
+ * Changes what may be done with [va, va + len), all of it mapped by mmap.
+ * => 0; -EINVAL; -ENOMEM a hole in it, or no memory for what becomes writable; -EACCES more
+ *    than the mapping may have. On error nothing has changed.
+ */
+int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot);
+
+/* Writes back what was stored to shared file pages of [va, va + len). => 0 or -errno. */
+int mm_sync(struct mm *mm, vaddr_t va, uint64_t len);
 
 #endif

@@ -6,17 +6,18 @@
 
 #include <stdint.h>
 
-struct mm;
+#include "mm/region.h"
 
 /*
  * Maps the pages of [src_va, src_va + size) of `src` into `dst`, above everything dst
- * has, with the source's permissions and PTE_S.
+ * has, with the source's permissions, as far as `lend` allows them, and PTE_S.
  * => takes src->lock, then dst->lock, never both. The caller holds (mm_hold) both.
  * => the address in dst that has src_va's offset in its page; 0 on failure, and then
  *    nothing has changed: size 0, a range that wraps or leaves user space, a hole or
  *    guard page in it, no memory, no room in dst.
  */
-uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va, uint64_t size);
+uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va, uint64_t size,
+                          struct lend lend);
 
 /*
  * Unmaps the pages that [addr, addr + size) touches, all of which must be shared

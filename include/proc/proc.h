@@ -42,10 +42,22 @@ struct proc {
     struct proc *pid_next;           /* [t] next in the bucket of the pid table */
     struct waitqueue child_ended;    /* its condition is under proc_tree_lock */
     struct inode *cwd;               /* of the process itself */
+    bool of_init;                    /* [I] init itself forked it */
+    struct list shared_ids;          /* of ipc/ids.c */
     struct file *files[NOFILE];      /* of the process itself */
 };
 
 extern struct spinlock proc_tree_lock;
+
+/* What ipc/, which proc/ knows nothing of, does about forks and ends. No lock held; may sleep. */
+struct proc_hooks {
+    /* The running process has forked a child that nobody else knows. => 0, or the fork fails. */
+    int (*forked)(struct proc *child);
+    /* The running process has given up its address space: it ends, or exec gave it another. */
+    void (*left)(void);
+};
+
+extern const struct proc_hooks *proc_hooks; /* [a] NULL: none yet */
 
 /* The running process. => never called from an idle task. */
 static inline struct proc *proc_current(void)

@@ -44,6 +44,7 @@ struct task {
     struct list run_link;      /* [q] in the run queue while queued */
     uint32_t state;            /* [q] enum task_state; the task itself sets SLEEPING without it */
     uint32_t pending;          /* [a] enum task_pending bits */
+    uint32_t mutexes;          /* how many it holds; changed by the task itself only */
     uint32_t on_cpu;           /* [a] its stack is in use by a hart */
     bool current;              /* [q] chosen by a hart, and not yet given up */
     bool idle;                 /* [I] a hart's idle task: never queued */

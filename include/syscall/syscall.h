@@ -1,6 +1,6 @@
 /*
  * The system calls as functions. Each takes the argument registers as they are and returns its
- * result, or -errno, of which dispatch makes -1: programs know no errno.
+ * result, or -errno, of which dispatch makes -1: but for the mmap family programs know no errno.
  *
  * An argument that is an int to programs is the low half of its register: (int)a. An address is
  * all of it, and is never followed but through mm/uaccess.h.
@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define SYSCALL_COUNT 33 /* one more than the highest number in uapi/kernel/syscall.h */
+#define SYSCALL_COUNT 42 /* one more than the highest number in uapi/kernel/syscall.h */
 
 typedef long (*syscall_fn)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
 
@@ -44,6 +44,22 @@ SYSCALL(sys_mkdir);
 SYSCALL(sys_sbrk);
 SYSCALL(sys_map_shared_pages);
 SYSCALL(sys_unmap_shared_pages);
+
+/* syscall/sysmmap.c: memory apart from the break, and files in it */
+SYSCALL(sys_mmap);
+SYSCALL(sys_munmap);
+SYSCALL(sys_msync);
+SYSCALL(sys_mprotect);
+
+/* syscall/sysipc.c: ids, the crypto service, grants */
+SYSCALL(sys_crypto_op);
+SYSCALL(sys_crypto_wait);
+SYSCALL(sys_take_shared_memory_request);
+SYSCALL(sys_remove_shared_memory_request);
+SYSCALL(sys_shm_attach);
+SYSCALL(sys_shm_detach);
+SYSCALL(sys_share_grant);
+SYSCALL(sys_share_revoke);
 
 /* syscall/syslamina.c: Lamina's own */
 SYSCALL(sys_poweroff);

@@ -74,7 +74,7 @@ void test_one_frame_mapped_twice(void)
     EXPECT(mm != NULL);
     if (!mm)
         return;
-    alias = map_shared_pages(mm, mm, DATA, 8);
+    alias = map_shared_pages(mm, mm, DATA, 8, LEND_FAMILY);
     EXPECT(alias != 0 && alias != DATA);
     load(mm);
     EXPECT(can_write(DATA, 0x1111) && word_at(alias) == 0x1111);
@@ -125,7 +125,7 @@ void test_shared_between_spaces(void)
 
     if (!a || !b)
         return;
-    at = map_shared_pages(a, b, DATA + 16, 8);
+    at = map_shared_pages(a, b, DATA + 16, 8, LEND_FAMILY);
     EXPECT(at % PAGE_SIZE == 16);
     load(b);
     EXPECT(can_write(at, 0x5a5a));

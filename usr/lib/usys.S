@@ -46,3 +46,15 @@
     stub procinfo, SYS_procinfo
     stub audit, SYS_audit
     stub ktime, SYS_ktime
+    stub crypto_op, SYS_crypto_op
+    stub take_shared_memory_request, SYS_take_shared_memory_request
+    stub remove_shared_memory_request, SYS_remove_shared_memory_request
+    stub crypto_wait, SYS_crypto_wait
+    stub shm_attach, SYS_shm_attach
+    stub shm_detach, SYS_shm_detach
+    stub sys_mmap, SYS_mmap
+    stub sys_munmap, SYS_munmap
+    stub sys_msync, SYS_msync
+    stub sys_mprotect, SYS_mprotect
+    stub share_grant, SYS_share_grant
+    stub share_revoke, SYS_share_revoke

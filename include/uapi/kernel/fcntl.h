@@ -10,4 +10,9 @@
 #define O_CREATE 0x200
 #define O_TRUNC 0x400
 
+/* MIT's mmap lab has PROT_ and MAP_ here. Programs get them; the kernel includes mman.h itself. */
+#if __has_include("kernel/mman.h")
+#include "kernel/mman.h"
+#endif
+
 #endif

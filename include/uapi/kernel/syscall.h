@@ -44,4 +44,14 @@
 #define SYS_audit 31
 #define SYS_ktime 32
 
+#define SYS_crypto_wait 33
+#define SYS_shm_attach 34
+#define SYS_shm_detach 35
+#define SYS_mmap 36
+#define SYS_munmap 37
+#define SYS_msync 38
+#define SYS_mprotect 39
+#define SYS_share_grant 40
+#define SYS_share_revoke 41
+
 #endif

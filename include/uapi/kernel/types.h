@@ -17,5 +17,8 @@ typedef unsigned long uint64;
 
 typedef uint64 pde_t;
 
+typedef unsigned long size_t;
+typedef long off_t;
+
 #endif
 #endif

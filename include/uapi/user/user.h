@@ -120,4 +120,8 @@ int audit(void);
 /* Time since power-on, in ticks of the machine's timebase (10 MHz on QEMU virt). */
 uint64 ktime(void);
 
+/* ---- the other faces of sharing: ids, the crypto service, grants; mmap ---- */
+#include "user/shm.h"
+#include "user/mman.h"
+
 #endif

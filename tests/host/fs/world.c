@@ -7,6 +7,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/page.h"
+#include "mm/region.h"
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 
@@ -183,7 +184,9 @@ int block_flush(struct block_device *dev)
 
 struct block_device world_dev = {.name = "memory", .can_flush = true};
 
-/* ---- memory ---- */
+/* ---- memory: none of ours where the real mm/ is linked ---- */
+
+#ifndef WORLD_REAL_MM
 
 size_t world_frames_max = 4096, world_frames_used;
 long world_slab_objects;
@@ -303,6 +306,55 @@ int copy_from_user(void *to, vaddr_t from, size_t n)
 {
     return copy_from_user_partial(to, from, n) == n ? 0 : -EFAULT;
 }
+
+/* ---- regions: nobody maps a file ---- */
+
+struct region *region_create(size_t npages, const struct region_pager *pager, void *owner)
+{
+    return NULL;
+}
+
+bool region_get_live(struct region *r)
+{
+    abort();
+}
+
+struct page *region_take(struct region *r)
+{
+    abort();
+}
+
+void region_give_back(struct region *r, struct page *page)
+{
+    abort();
+}
+
+void region_fill(struct region *r, size_t i, struct page *page)
+{
+    abort();
+}
+
+struct page *region_page(const struct region *r, size_t i)
+{
+    abort();
+}
+
+bool region_dirty(const struct region *r, size_t i)
+{
+    abort();
+}
+
+void region_empty(struct region *r)
+{
+    abort();
+}
+
+void region_put(struct region *r)
+{
+    abort();
+}
+
+#endif
 
 /* ---- devices ---- */
 

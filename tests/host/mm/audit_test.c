@@ -5,7 +5,7 @@
 
 #include "../../../mm/frames.h"
 #include "../../../mm/pgtable.h"
-#include "../../../mm/region.h"
+#include "mm/region.h"
 #include "../../../mm/vma.h"
 
 static struct mm *a, *b;

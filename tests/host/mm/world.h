@@ -56,6 +56,8 @@ size_t world_stale(void);
 
 vaddr_t world_sbrk(struct mm *mm, long n, enum brk_mode mode);
 
+#define map_shared_pages(src, dst, va, size) (map_shared_pages)(src, dst, va, size, LEND_FAMILY)
+
 #define SBRK_FAILED ((vaddr_t)-1)
 
 #endif

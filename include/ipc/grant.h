@@ -1,0 +1,40 @@
+/*
+ * Consent: which process of another family may map what.
+ */
+#ifndef IPC_GRANT_H
+#define IPC_GRANT_H
+
+#include "asm/page.h"
+
+struct mm;
+
+#define GRANT_SERVICE 1 /* the number of what clients lend to a service: never revoked */
+
+/*
+ * Let process `pid`, as long as it is what it is now, map the pages that [va, va + size) of the
+ * running process touches; to store there only if `prot` has PROT_WRITE.
+ * => 0; -ESRCH no such process; errors of ipc_touch(); -ENOMEM: no memory, too many grants.
+ */
+int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot);
+
+/*
+ * End every grant of the running process to `pid` that touches [va, va + size), and take away what
+ * was mapped by it, from everyone who has it by then.
+ * => 0: no hart reaches those pages any more; -ESRCH: there was no such grant.
+ */
+int grant_revoke(int pid, vaddr_t va, uint64_t size);
+
+/*
+ * map_shared_pages() between two families, into the running process only: memory pushed into a
+ * stranger would stay there as long as that lives. The caller holds src, which process `owner` had.
+ * => the address; 0 failed, or not granted.
+ */
+uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size);
+
+/*
+ * The running process has lost its address space. Grants it gave end; who has the pages keeps
+ * them. Grants it was given are revoked: nobody could take the pages from its children later.
+ */
+void grants_left(void);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * Services: a server process takes requests out of other processes' memory.
+ *
+ * The queue knows nothing of what is in a request; crypto.c is its first user and shows all that
+ * another takes: one struct service, one function that answers a request with an error, system
+ * calls that name it, and a line in ipc.c for a server's end.
+ *
+ * A request is an address space of its own, into which its memory is mapped when it is submitted.
+ * So it keeps the frames whatever becomes of the client, failing comes before queueing, and the
+ * server borrows from the request, not from the client. Who serves: the first process to take that
+ * init itself has forked, until it ends or execs; then another such may. Programs that run under a
+ * shell are not init's, and orphans that it adopts are not either.
+ */
+#ifndef IPC_SERVICE_H
+#define IPC_SERVICE_H
+
+#include "asm/page.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "sched/waitqueue.h"
+
+#define SERVICE_QUEUE 16 /* requests that nobody has taken; more clients wait */
+
+struct service {
+    struct spinlock lock;
+    int server;                /* [lock] pid; 0 = none */
+    uint32_t nwaiting;         /* [lock] requests that are not taken yet */
+    struct list requests;      /* [lock] all of them, in order */
+    struct waitqueue arrivals; /* the server waits for a request */
+    struct waitqueue room;     /* clients wait for room in the queue, or the server's end */
+    struct waitqueue answers;  /* clients wait until theirs is gone */
+    /* Answer the request at va with an error. => its address space is loaded; no lock held. */
+    void (*fail)(vaddr_t va);  /* [I] */
+};
+
+#define SERVICE_INIT(s, fn)                                                                        \
+    {                                                                                              \
+        .lock = SPINLOCK_INIT("service", RANK_PIPE + 2),                                           \
+        .requests = LIST_INIT((s).requests),                                                       \
+        .arrivals = WAITQUEUE_INIT((s).arrivals), .room = WAITQUEUE_INIT((s).room),                \
+        .answers = WAITQUEUE_INIT((s).answers), .fail = (fn),                                      \
+    }
+
+/*
+ * Queue [va, va + size) of the running process; waits while the queue is full.
+ * => 0; -EFAULT not all mapped and writable; -EINVAL; -ENOMEM; -ESRCH no server; -EINTR killed.
+ */
+int service_submit(struct service *s, vaddr_t va, uint64_t size);
+
+/* Sleep until no request of the running process at va is left. => 0; -EINTR killed. */
+int service_wait(struct service *s, vaddr_t va);
+
+/*
+ * Server: wait for a request, map it, and store its address and size at user addresses. One that
+ * cannot be mapped is answered with an error, and the next one comes.
+ * => 0; -EPERM not the server; -EFAULT, and the request is still the first; -EINTR killed.
+ */
+int service_take(struct service *s, vaddr_t to_addr, vaddr_t to_size);
+
+/* Server: unmap a request that was taken. => 0; -EINVAL: none is there with that size. */
+int service_remove(struct service *s, vaddr_t addr, uint64_t size);
+
+/* The running process lost its address space. If it was the server, all requests fail. */
+void service_left(struct service *s);
+
+#endif

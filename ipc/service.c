@@ -1,0 +1,242 @@
+/*
+ * The request queue of a service.
+ *
+ * Owns the requests, in service->requests under service->lock. Only the server takes requests and
+ * ends them, so one that it found needs no lock while it is mapped or failed.
+ * Source: shared-memory.md B. Called by crypto.c, syscall/sysipc.c. Read next: mm/shared.c.
+ */
+#include "ipc/service.h"
+
+#include "ipc/grant.h"
+#include "ipc/ipc.h"
+#include "lib/errno.h"
+#include "mm/shared.h"
+#include "mm/slab.h"
+#include "mm/uaccess.h"
+#include "proc/proc.h"
+
+#define SERVER_LEAVING (-1) /* service->server: requests are failed; neither clients nor servers */
+
+struct request {
+    struct list link;
+    struct mm *mm;   /* [I] borrows the client's memory; nobody runs it */
+    vaddr_t at;      /* [I] the request in that */
+    uint64_t size;   /* [I] */
+    int client;      /* [I] pid, and the address there: for service_wait() only */
+    vaddr_t asked;   /* [I] */
+    vaddr_t there;   /* [lock] in the server; 0 = not taken yet */
+};
+
+static struct slab_cache requests = SLAB_CACHE_INIT(requests, "request", sizeof(struct request));
+
+/* ---- requests ---- */
+
+/* => may sleep. */
+static void request_free(struct request *r)
+{
+    if (r->mm)
+        mm_release(r->mm);
+    slab_free(&requests, r);
+}
+
+/* Under a grant, so that the frames themselves are pinned: a file's pages might go otherwise. */
+static int request_map(struct request *r)
+{
+    const struct lend lend = { PROT_READ | PROT_WRITE, GRANT_SERVICE };
+    vaddr_t old;
+    int err = ipc_touch(r->asked, r->size, ACCESS_WRITE);
+
+    if (err)
+        return err;
+    r->mm = mm_create();
+    if (!r->mm || mm_sbrk(r->mm, 1, BRK_LAZY, &old)) /* 0 is no address */
+        return -ENOMEM;
+    r->at = map_shared_pages(current()->mm, r->mm, r->asked, r->size, lend);
+    return r->at ? 0 : -ENOMEM;
+}
+
+/* Answer it with an error: the server, or what is left of it, goes there for a moment. */
+static void request_fail(struct service *s, struct request *r)
+{
+    struct mm *mine = proc_replace_mm(r->mm, NULL);
+
+    s->fail(r->at);
+    proc_replace_mm(mine, NULL);
+}
+
+static void request_end(struct service *s, struct request *r)
+{
+    spin_lock(&s->lock);
+    list_remove(&r->link);
+    s->nwaiting -= !r->there;
+    wake_all(&s->room);
+    wake_all(&s->answers);
+    spin_unlock(&s->lock);
+    request_free(r);
+}
+
+/* ---- clients ---- */
+
+static int enqueue(struct service *s, struct request *r) __must_hold(&s->lock)
+{
+    while (s->server > 0 && s->nwaiting == SERVICE_QUEUE)
+        if (wait_on_killable(&s->room, &s->lock))
+            return -EINTR;
+    if (s->server <= 0)
+        return -ESRCH;
+    s->nwaiting++;
+    list_push_back(&s->requests, &r->link);
+    wake_one(&s->arrivals);
+    return 0;
+}
+
+int service_submit(struct service *s, vaddr_t va, uint64_t size)
+{
+    struct request *r = slab_alloc(&requests);
+    int err;
+
+    if (!r)
+        return -ENOMEM;
+    r->client = current()->pid;
+    r->asked = va;
+    r->size = size;
+    err = request_map(r);
+    if (!err) {
+        spin_lock(&s->lock);
+        err = enqueue(s, r);
+        spin_unlock(&s->lock);
+    }
+    if (err)
+        request_free(r);
+    return err;
+}
+
+static bool asked_by_me(struct service *s, vaddr_t va) __must_hold(&s->lock)
+{
+    struct list *pos;
+
+    list_for_each(pos, &s->requests) {
+        const struct request *r = list_entry(pos, struct request, link);
+
+        if (r->client == current()->pid && r->asked == va)
+            return true;
+    }
+    return false;
+}
+
+int service_wait(struct service *s, vaddr_t va)
+{
+    int err = 0;
+
+    spin_lock(&s->lock);
+    while (!err && asked_by_me(s, va))
+        err = wait_on_killable(&s->answers, &s->lock);
+    spin_unlock(&s->lock);
+    return err;
+}
+
+/* ---- the server ---- */
+
+static bool is_server(struct service *s) __must_hold(&s->lock)
+{
+    if (s->server == 0 && proc_current()->of_init) {
+        ipc_start();
+        s->server = current()->pid;
+    }
+    return s->server == current()->pid;
+}
+
+/* The request that the server has at `addr`; with 0, the first that it does not have. */
+static struct request *find(struct service *s, vaddr_t addr) __must_hold(&s->lock)
+{
+    struct list *pos;
+
+    list_for_each(pos, &s->requests)
+        if (list_entry(pos, struct request, link)->there == addr)
+            return list_entry(pos, struct request, link);
+    return NULL;
+}
+
+/* Wait for a request. => 0 and *out. */
+static int next_request(struct service *s, struct request **out) __must_hold(&s->lock)
+{
+    if (!is_server(s))
+        return -EPERM;
+    while (!(*out = find(s, 0)))
+        if (wait_on_killable(&s->arrivals, &s->lock))
+            return -EINTR;
+    return 0;
+}
+
+/* Tell the server where it is: then it is taken. Else it stays the next. */
+static int hand_over(struct service *s, struct request *r, vaddr_t va, vaddr_t to_addr,
+                     vaddr_t to_size)
+{
+    if (copy_to_user(to_addr, &va, sizeof(va)) ||
+        copy_to_user(to_size, &r->size, sizeof(r->size))) {
+        unmap_shared_pages(current()->mm, va, r->size);
+        return -EFAULT;
+    }
+    spin_lock(&s->lock);
+    r->there = va;
+    s->nwaiting--;
+    wake_all(&s->room);
+    spin_unlock(&s->lock);
+    return 0;
+}
+
+int service_take(struct service *s, vaddr_t to_addr, vaddr_t to_size)
+{
+    for (;;) {
+        struct request *r;
+        vaddr_t va;
+        int err;
+
+        spin_lock(&s->lock);
+        err = next_request(s, &r);
+        spin_unlock(&s->lock);
+        if (err)
+            return err;
+        va = map_shared_pages(r->mm, current()->mm, r->at, r->size, LEND_FAMILY);
+        if (va)
+            return hand_over(s, r, va, to_addr, to_size);
+        request_fail(s, r);
+        request_end(s, r);
+    }
+}
+
+int service_remove(struct service *s, vaddr_t addr, uint64_t size)
+{
+    struct request *r;
+
+    spin_lock(&s->lock);
+    r = addr && s->server == current()->pid ? find(s, addr) : NULL;
+    spin_unlock(&s->lock);
+    if (!r || r->size != size)
+        return -EINVAL;
+    unmap_shared_pages(current()->mm, addr, size);
+    request_end(s, r);
+    return 0;
+}
+
+void service_left(struct service *s)
+{
+    bool served;
+
+    spin_lock(&s->lock);
+    served = s->server == current()->pid;
+    if (served) {
+        s->server = SERVER_LEAVING;
+        wake_all(&s->room);
+    }
+    spin_unlock(&s->lock);
+    if (!served)
+        return;
+    while (!list_empty(&s->requests)) {
+        struct request *r = list_entry(list_first(&s->requests), struct request, link);
+
+        request_fail(s, r);
+        request_end(s, r);
+    }
+    __atomic_store_n(&s->server, 0, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,356 @@
+/*
+ * mmap, munmap, mprotect, msync: memory apart from the break.
+ *
+ * A mapping is one vma of kind VMA_MAP: private and zeroed (no region), shared and zeroed (a
+ * sparse region), or a file's pages (a region with a pager), shared or copied on a store.
+ * Its pages come by mm/fault.c and go by mm/unmap.c like all others; here is only what the
+ * calls mean. Cutting and changing splits vmas, and equal neighbours merge again. Lock:
+ * mm->lock. Read next: mm/fault.c, region_map_page().
+ */
+#include "asm/tlb.h"
+#include "lib/annotate.h"
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "pgtable.h"
+#include "space.h"
+
+/* Whether nothing but mmap's own is mapped in [start, end). => mm->lock held. */
+static bool only_maps(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    for (struct vma *v = vma_first_above(mm, start); v && v->start < end; v = vma_next(mm, v))
+        if (v->kind != VMA_MAP)
+            return false;
+    return true;
+}
+
+/* ---- merging ---- */
+
+static bool can_merge(const struct vma *a, const struct vma *b)
+{
+    return a->end == b->start && a->kind == VMA_MAP && b->kind == VMA_MAP && a->prot == b->prot &&
+           a->max_prot == b->max_prot && a->promised == b->promised && a->copies == b->copies &&
+           a->region == b->region && (!a->region || a->first + vma_pages(a) == b->first);
+}
+
+/* Makes one vma of each pair of equal neighbours that meet in [start, end]. => mm->lock held. */
+static void merge_around(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone)
+{
+    struct vma *v = vma_first_above(mm, start ? start - 1 : 0), *next;
+
+    while (v && v->start <= end && (next = vma_next(mm, v))) {
+        if (!can_merge(v, next)) {
+            v = next;
+            continue;
+        }
+        vma_remove(mm, next);
+        v->end = next->end;
+        list_push_back(gone, &next->link);
+    }
+}
+
+/* ---- mapping ---- */
+
+/* The highest gap below USER_BREAK_MAX that has room for len bytes. => its place, or 0. */
+static vaddr_t find_gap(struct mm *mm, uint64_t len)
+{
+    vaddr_t top = USER_BREAK_MAX;
+    struct list *pos;
+
+    for (pos = mm->vmas.prev; pos != &mm->vmas; pos = pos->prev) {
+        struct vma *v = list_entry(pos, struct vma, link);
+
+        if (v->end <= top && top - v->end >= len)
+            return top - len;
+        if (v->start < top)
+            top = v->start;
+    }
+    return 0; /* page 0 is never chosen: a null pointer should fault */
+}
+
+static bool is_free(struct mm *mm, vaddr_t start, uint64_t len)
+{
+    struct vma *above = vma_first_above(mm, start);
+
+    return range_fits(start, len, USER_BREAK_MAX) && start >= page_up(mm->size) &&
+           (!above || above->start >= start + len);
+}
+
+/* Where the request goes. => mm->lock held. 0 and *va. */
+static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, vaddr_t *va)
+{
+    *va = q->addr;
+    switch (q->place) {
+    case MAP_OVER:
+        if (!range_fits(q->addr, len, USER_BREAK_MAX) || !only_maps(mm, q->addr, q->addr + len))
+            return -EINVAL;
+        return 0;
+    case MAP_HERE:
+        return is_free(mm, q->addr, len) ? 0 : -EEXIST;
+    case MAP_ANYWHERE:
+        break;
+    }
+    if (!q->addr || !is_free(mm, q->addr, len))
+        *va = find_gap(mm, len);
+    return *va ? 0 : -ENOMEM;
+}
+
+/* Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed. */
+static int map_at(struct mm *mm, struct vma *v, struct list *gone)
+{
+    int err;
+
+    if (v->promised && page_reserve(vma_pages(v)))
+        return -ENOMEM;
+    err = v->prot == PROT_NONE ? 0 : pt_prepare(mm->root, v->start, v->end);
+    /* What lies there goes last: only that may need memory to be split. */
+    if (!err)
+        err = mm_unmap(mm, v->start, v->end, gone);
+    if (!err && v->prot != PROT_NONE)
+        err = pt_prepare(mm->root, v->start, v->end); /* the unmap may have trimmed */
+    if (err) {
+        if (v->promised)
+            page_unreserve(vma_pages(v));
+        pt_trim(mm->root, mm->cpus, v->start, v->end, vma_gap_start(mm, v->start),
+                vma_gap_end(mm, v->start));
+        return err;
+    }
+    vma_insert(mm, v);
+    return 0;
+}
+
+/* A vma for the request, in no list and without a place. => NULL without memory. */
+static struct vma *request_vma(const struct map_request *q)
+{
+    struct vma *v = vma_create(0, PAGE_SIZE, VMA_MAP, q->prot);
+
+    if (!v)
+        return NULL;
+    v->max_prot = (uint8_t)q->max_prot;
+    v->region = q->region;
+    v->first = q->first;
+    v->copies = q->copies;
+    v->promised = (!q->region || q->copies) && (q->prot & PROT_WRITE);
+    if (q->region)
+        region_get(q->region);
+    return v;
+}
+
+int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va)
+{
+    struct list gone = LIST_INIT(gone);
+    uint64_t len = page_up(q->len);
+    struct vma *v;
+    int err;
+
+    if (len == 0 || q->len > USER_TOP || (q->addr & (PAGE_SIZE - 1)))
+        return -EINVAL;
+    if (q->region && (len >> PAGE_SHIFT) > REGION_MAX)
+        return -ENOMEM;
+    v = request_vma(q);
+    if (!v)
+        return -ENOMEM;
+    spin_lock(&mm->lock);
+    err = find_place(mm, q, len, va);
+    if (!err) {
+        v->start = *va;
+        v->end = *va + len;
+        err = map_at(mm, v, &gone);
+    }
+    if (err)
+        list_push_back(&gone, &v->link);
+    else
+        merge_around(mm, *va, *va + len, &gone);
+    spin_unlock(&mm->lock);
+    vma_destroy_list(&gone);
+    return err;
+}
+
+/* ---- writing back, unmapping ---- */
+
+/* The first vma of a shared file that ends above *va: its region, held, and the pages of it
+ * below `end`; *va moves past it. => false when there is none. */
+static bool next_file(struct mm *mm, vaddr_t *va, vaddr_t end, struct region **r, size_t *first,
+                      size_t *n)
+{
+    struct vma *v;
+
+    spin_lock(&mm->lock);
+    v = vma_first_above(mm, *va);
+    while (v && v->start < end && (!v->region || !v->region->pager || v->copies))
+        v = vma_next(mm, v);
+    if (v && v->start < end) {
+        vaddr_t from = *va > v->start ? *va : v->start, to = end < v->end ? end : v->end;
+
+        *r = v->region;
+        *first = v->first + ((from - v->start) >> PAGE_SHIFT);
+        *n = (to - from) >> PAGE_SHIFT;
+        *va = to;
+        region_get(*r);
+    } else {
+        v = NULL;
+    }
+    spin_unlock(&mm->lock);
+    return v;
+}
+
+static int sync_range(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct region *r;
+    size_t first, n;
+    int err = 0;
+
+    while (start < end && mm->npaged && next_file(mm, &start, end, &r, &first, &n)) {
+        int e = r->pager->sync(r, first, n);
+
+        region_put(r);
+        if (e)
+            err = e;
+    }
+    return err;
+}
+
+/* => the page-aligned range that [va, va + len) names; false when it is none. */
+static bool map_range(vaddr_t va, uint64_t len, vaddr_t *end)
+{
+    if ((va & (PAGE_SIZE - 1)) || len == 0 || !range_fits(va, len, USER_TOP))
+        return false;
+    *end = page_up(va + len);
+    return true;
+}
+
+int mm_sync(struct mm *mm, vaddr_t va, uint64_t len)
+{
+    vaddr_t end;
+
+    return map_range(va, len, &end) ? sync_range(mm, va, end) : -EINVAL;
+}
+
+void mm_sync_all(struct mm *mm)
+{
+    sync_range(mm, 0, USER_TOP);
+}
+
+int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len)
+{
+    struct list gone = LIST_INIT(gone);
+    vaddr_t end;
+    int err = -EINVAL;
+
+    if (!map_range(va, len, &end))
+        return -EINVAL;
+    sync_range(mm, va, end);
+    spin_lock(&mm->lock);
+    if (only_maps(mm, va, end))
+        err = mm_unmap(mm, va, end, &gone);
+    spin_unlock(&mm->lock);
+    vma_destroy_list(&gone);
+    return err;
+}
+
+/* ---- protection ---- */
+
+/* Whether [start, end) may all become `prot`. => mm->lock held. */
+static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
+{
+    while (start < end) {
+        struct vma *v = vma_find(mm, start);
+
+        if (!v)
+            return -ENOMEM;
+        if (v->kind != VMA_MAP)
+            return -EINVAL;
+        if (prot & ~v->max_prot)
+            return -EACCES;
+        start = v->end;
+    }
+    return 0;
+}
+
+/* Pages of [start, end) that are to be promised because they become writable. */
+static size_t new_promises(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    size_t n = 0;
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v))
+        if (!v->promised && (!v->region || v->copies))
+            n += vma_pages(v);
+    return n;
+}
+
+/* Enters v's permissions in the entries there are. A page gets W by a fault, as ever. */
+static void rewrite_entries(struct mm *mm, const struct vma *v)
+{
+    for (vaddr_t va = v->start, stop; va < v->end; va = stop) {
+        pte_t *pte = pt_lookup(mm->root, va);
+
+        stop = pt_table_end(va, v->end);
+        for (; pte && va < stop; va += PAGE_SIZE, pte++) {
+            uint64_t flags = pte->v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
+
+            if (!pte_valid(*pte))
+                continue;
+            if (!pte_writable(*pte))
+                flags &= ~(PTE_W | PTE_D);
+            *pte = pte_leaf(pte_phys(*pte), flags);
+        }
+    }
+    tlb_shootdown(mm->cpus, v->start, vma_pages(v));
+}
+
+/*
+ * => mm->lock held; boundaries are made, promises reserved. A vma that was never writable
+ * has only zero pages or its file's; the zero pages go, since they were not promised.
+ */
+static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
+{
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
+        if ((prot & PROT_WRITE) && !v->promised && (!v->region || v->copies)) {
+            mm_unmap_pages(mm, v);
+            v->promised = true;
+        }
+        v->prot = (uint8_t)prot;
+        rewrite_entries(mm, v);
+    }
+}
+
+/* => mm->lock held. Everything of mm_protect() that can fail. */
+static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot, size_t *promise)
+{
+    int err = may_protect(mm, va, end, prot);
+
+    *promise = 0;
+    if (!err)
+        err = vma_split(mm, va);
+    if (!err)
+        err = vma_split(mm, end);
+    if (!err && (prot & PROT_WRITE)) {
+        *promise = new_promises(mm, va, end);
+        err = page_reserve(*promise);
+        if (err)
+            *promise = 0;
+    }
+    if (!err && prot != PROT_NONE)
+        err = pt_prepare(mm->root, va, end);
+    return err;
+}
+
+int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
+{
+    struct list gone = LIST_INIT(gone);
+    size_t promise;
+    vaddr_t end;
+    int err;
+
+    if (!map_range(va, len, &end))
+        return -EINVAL;
+    spin_lock(&mm->lock);
+    err = prepare_protect(mm, va, end, prot, &promise);
+    if (err)
+        page_unreserve(promise);
+    else
+        protect_vmas(mm, va, end, prot);
+    merge_around(mm, va, end, &gone);
+    spin_unlock(&mm->lock);
+    vma_destroy_list(&gone);
+    return err;
+}

@@ -1,0 +1,132 @@
+/*
+ * Pinning: the pages of a running process become a region that others can map.
+ *
+ * Works on the source alone, under its mm->lock: finds the vmas of the range, makes each
+ * page present and the source's own, and holds its frame. What comes out is a list of vmas
+ * that nobody has yet; mm_map_region() gives them to the borrower. Called by mm/shared.c
+ * and ipc/. Read next: mm/region.c.
+ */
+#include "frames.h"
+#include "lib/annotate.h"
+#include "lib/errno.h"
+#include "pgtable.h"
+#include "space.h"
+
+/*
+ * Pins the frames of [va, end), which lie in one table and in v. => src->lock held.
+ * Where v's pages may be written they are made the source's own first, so that a store by
+ * either side is seen by both.
+ */
+static int pin_table(struct mm *src, struct region *r, size_t at, struct vma *v, vaddr_t va,
+                     vaddr_t end)
+{
+    enum access access = vma_owns(v) || vma_allows(v, ACCESS_WRITE) ? ACCESS_WRITE : ACCESS_READ;
+    const struct frame_bank bank = frame_banks[0];
+    uint64_t need = access == ACCESS_READ || vma_allows(v, ACCESS_WRITE) ? vma_pte_flags(v) : 0;
+    uint32_t *frame = r->frames + at;
+    pte_t *pte = pt_lookup(src->root, va);
+
+    for (; va < end; va += PAGE_SIZE, pte++) {
+        if (!pte || pte_flags(*pte) != need) {
+            pte_t *fixed; /* `pte` itself stays in a register */
+            int err = mm_fault_in(src, v, va, access, &fixed);
+
+            if (err) {
+                r->npages = (size_t)(frame - r->frames);
+                return err;
+            }
+            pte = fixed;
+        }
+        *frame = pte_frame(*pte);
+        page_pin(frame_in(&bank, *frame++));
+    }
+    return 0;
+}
+
+/* A region of the frames of [va, end), a part of v. => src->lock held. 0 and *out. */
+static int pin_private(struct mm *src, struct vma *v, vaddr_t va, vaddr_t end,
+                       struct region **out)
+{
+    size_t npages = (end - va) >> PAGE_SHIFT, at = 0;
+    struct region *r = region_alloc(npages, false);
+    int err = 0;
+
+    if (!r)
+        return -ENOMEM;
+    for (vaddr_t stop; va < end && !err; va = stop) {
+        stop = pt_table_end(va, end);
+        err = pin_table(src, r, at, v, va, stop);
+        at += (stop - va) >> PAGE_SHIFT;
+    }
+    if (err) {
+        region_put(r);
+        return err;
+    }
+    *out = r;
+    return 0;
+}
+
+/* The vma that maps [start, end) of v for a borrower, placed at `at`. => src->lock held. */
+static int lend_part(struct mm *src, struct vma *v, vaddr_t start, vaddr_t end, vaddr_t at,
+                     struct lend lend, struct list *vmas)
+{
+    struct vma *copy = vma_create(at, at + (end - start), VMA_SHARED, v->prot & lend.prot);
+    int err = 0;
+
+    if (!copy)
+        return -ENOMEM;
+    if (v->region && !v->copies && !lend.grant) {
+        copy->region = v->region;
+        copy->first = v->first + ((start - v->start) >> PAGE_SHIFT);
+        region_get(copy->region);
+    } else {
+        err = pin_private(src, v, start, end, &copy->region);
+    }
+    if (err) {
+        vma_destroy(copy);
+        return err;
+    }
+    if (lend.grant) {
+        copy->region->grant = lend.grant;
+        copy->region->parent = v->region;
+        if (v->region)
+            region_get(v->region);
+    }
+    list_push_back(vmas, &copy->link);
+    return 0;
+}
+
+/* => src->lock held. */
+static int lend_range(struct mm *src, vaddr_t va, vaddr_t end, struct lend lend,
+                      struct list *vmas)
+{
+    vaddr_t base = va;
+
+    while (va < end) {
+        struct vma *v = vma_find(src, va);
+        vaddr_t stop;
+        int err;
+
+        if (!v || !vma_allows(v, ACCESS_READ) || (v->region && v->region->revoked))
+            return -EFAULT;
+        stop = end < v->end ? end : v->end;
+        err = lend_part(src, v, va, stop, va - base, lend, vmas);
+        if (err)
+            return err;
+        va = stop;
+    }
+    return 0;
+}
+
+__noinline int region_pin(struct mm *src, vaddr_t va, size_t npages, struct lend lend,
+                          struct list *vmas)
+{
+    int err;
+
+    spin_lock(&src->lock);
+    err = lend_range(src, va, va + npages * PAGE_SIZE, lend, vmas);
+    spin_unlock(&src->lock);
+    if (err)
+        vma_destroy_list(vmas);
+    return err;
+}
