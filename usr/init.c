@@ -7,17 +7,23 @@
 #include "kernel/file.h"
 #include "user/user.h"
 
+#define RESTART_TICKS 10
+
 static char *shell_argv[] = {"sh", 0};
 
 static void
 open_console(void)
 {
-    if (open("console", O_RDWR) < 0) {
+    int fd = open("console", O_RDWR);
+
+    if (fd < 0) {
         mknod("console", CONSOLE, 0);
-        open("console", O_RDWR);
+        fd = open("console", O_RDWR);
     }
-    dup(0);
-    dup(0);
+    if (fd == 0) {
+        dup(0);
+        dup(0);
+    }
 }
 
 static int
@@ -58,6 +64,11 @@ int
 main(void)
 {
     open_console();
-    for (;;)
+    for (;;) {
+        int started = uptime();
+
         reap_until(start_shell());
+        if (uptime() == started)
+            pause(RESTART_TICKS); /* a shell that cannot run must not keep the machine busy */
+    }
 }

@@ -392,22 +392,6 @@ mutual(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-no_leak(void)
-{
-    long before;
-
-    CHECK_EQ(unmap_shared_pages(map_to(getpid(), buffer, 3 * PAGE), 3 * PAGE), 0);
-    before = t_free_pages();
-    for (int i = 0; i < 300; i++) {
-        uint64 at = map_to(getpid(), buffer, 3 * PAGE);
-
-        CHECK(at != NO_ADDRESS);
-        CHECK_EQ(unmap_shared_pages(at, 3 * PAGE), 0);
-    }
-    CHECK(t_settle(before) >= before);
-}
-
 static const struct t_case cases[] = {
     {"owner_exits", owner_exits},
     {"owner_execs", owner_execs},
@@ -424,7 +408,6 @@ static const struct t_case cases[] = {
     {"fork_with_alias", fork_with_alias},
     {"lend_on", lend_on},
     {"mutual", mutual},
-    {"no_leak", no_leak},
 };
 
 int
