@@ -54,7 +54,7 @@ static __noinline long unknown_call(int number)
     return -ENOSYS;
 }
 
-void trap_syscall(struct trapframe *tf)
+void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct trapframe *tf)
 {
     /* Programs see an int: xv6-abi section 1 has the number cut to 32 bits. */
     uint32_t number = (uint32_t)tf->a7;
@@ -62,10 +62,11 @@ void trap_syscall(struct trapframe *tf)
     long result;
 
     if (likely(fn))
-        result = fn(tf->a0, tf->a1, tf->a2, tf->a3);
+        result = fn(a0, a1, a2, a3);
     else
         result = unknown_call((int)number);
     tf->a0 = result < 0 ? -1UL : (uint64_t)result;
+    irq_off();
     if (unlikely(current()->pending))
         trap_pending_work();
 }
