@@ -153,7 +153,10 @@ def run_in_lanes(jobs):
                 if not queue:
                     return
                 job, arguments = queue.pop(0)
-            job(*arguments)
+            try:
+                job(*arguments)
+            except Exception as error:              # a job that dies is a failure, not a silence
+                arguments[0].add(job.__name__, "the runner itself", False, repr(error))
 
     threads = [threading.Thread(target=work) for _ in range(LANES)]
     for thread in threads:

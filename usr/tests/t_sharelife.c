@@ -277,14 +277,16 @@ shared_after_fork(void)
 {
     struct t_peer bystander;
     struct t_peer child;
+    uint64 at;
 
     t_fill(buffer, PAGE, 61);
     t_start(&bystander, read_later, 0);
     t_get(&bystander);
     t_start(&child, watch, 0);
     t_fill(buffer, 1, 61); /* a read and a write of the same value */
-    t_put(&child, map_to(child.pid, buffer, PAGE));
+    at = map_to(child.pid, buffer, PAGE);
     t_fill(buffer, PAGE, 51);
+    t_put(&child, at);
     t_get(&child);
     t_fill(buffer, PAGE, 53);
     t_put(&child, 1);
