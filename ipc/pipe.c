@@ -13,7 +13,7 @@
  *
  * Positions count bytes since the pipe was made; a position's place in the ring is its low bits.
  *
- * Called by fs/file.c through file_ops, and by syscall/sysfile.c. Source: xv6-abi section 5.
+ * Called by fs/file.c through file_ops, and by syscall/sysfile.c. Source: docs/xv6-abi.md 5.
  * Read next: include/fs/file.h.
  */
 #include "ipc/pipe.h"

@@ -56,7 +56,7 @@ static __noinline long unknown_call(int number)
 
 void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct trapframe *tf)
 {
-    /* Programs see an int: xv6-abi section 1 has the number cut to 32 bits. */
+    /* Programs see an int: docs/xv6-abi.md 1 has the number cut to 32 bits. */
     uint32_t number = (uint32_t)tf->a7;
     syscall_fn fn = number < SYSCALL_COUNT ? table[number] : NULL;
     long result;

@@ -12,7 +12,7 @@
 #include "proc/proc.h"
 #include "syscall/syscall.h"
 
-/* Lazy only for exactly 2: programs of 2022 leave anything in a1 (xv6-abi section 4). */
+/* Lazy only for exactly 2: programs of 2022 leave anything in a1 (docs/xv6-abi.md 4). */
 #define SBRK_LAZY_FLAG 2
 
 long sys_sbrk(uint64_t n, uint64_t flag, uint64_t a2, uint64_t a3)
@@ -26,7 +26,7 @@ long sys_sbrk(uint64_t n, uint64_t flag, uint64_t a2, uint64_t a3)
 
 /*
  * Share between two held address spaces, if the caller may: it is one of the two, and they come
- * from one exec by forks alone (shared-memory.md A). => the address in dst, or -errno.
+ * from one exec by forks alone (docs/design.md). => the address in dst, or -errno.
  */
 static long share(struct mm *src, struct mm *dst, vaddr_t va, uint64_t size)
 {

@@ -1,5 +1,5 @@
 /*
- * fs_test.c - what xv6's programs rely on, one rule after the other (xv6-abi.md 2, 4, 8, 9).
+ * fs_test.c - what xv6's programs rely on, one rule after the other (docs/xv6-abi.md 2, 4, 8, 9).
  */
 #include "world.h"
 
