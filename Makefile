@@ -26,7 +26,8 @@ V       ?=
 
 strip-all = $(foreach v,$(1),$(eval override $(v) := $(strip $(filter-out 0,$($(v))))))
 $(call strip-all,CPUS MEM LLVM DEBUG CHECK WERROR FS ROOT V)
-Q := $(if $(V),,@)
+Q   := $(if $(V),,@)
+say := @$(if $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),:,echo)
 
 # ---- Where things go ------------------------------------------------------------------------------------
 
@@ -67,16 +68,16 @@ $(eval $(call track,$B/kobj/objects,$$(KOBJ)))
 
 $B/kobj/%.o: %.c $B/kobj/flags
 	@mkdir -p $(@D)
-	@echo "  CC    $<"
+	$(say) "  CC    $<"
 	$(Q)$(CC) $(KFLAGS) -MMD -MP -c -o $@ $<
 
 $B/kobj/%.o: %.S $B/kobj/flags
 	@mkdir -p $(@D)
-	@echo "  AS    $<"
+	$(say) "  AS    $<"
 	$(Q)$(CC) $(KFLAGS) -MMD -MP -D__ASSEMBLY__ -c -o $@ $<
 
 $B/kernel: $(KOBJ) linker.ld $B/kobj/objects $B/kobj/flags
-	@echo "  LD    $@"
+	$(say) "  LD    $@"
 	$(Q)$(LD) $(KLDFLAGS) -o $@ $(KOBJ)
 
 # Symbols as xv6's graders read them: 16 hex digits, a space, the name.

@@ -138,5 +138,5 @@ int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *
 
 int block_flush(struct block_device *dev)
 {
-    return block_io(dev, BLOCK_FLUSH, 0, NULL, 0);
+    return dev->can_flush ? block_io(dev, BLOCK_FLUSH, 0, NULL, 0) : 0;
 }

@@ -1,5 +1,5 @@
 /*
- * The line discipline: what programs read from and write to the console (xv6-abi section 6).
+ * The line discipline: what programs read from and write to the console (docs/xv6-abi.md 6).
  *
  * Owns the ring of bytes in finished lines. A typed byte goes to the line editor; a finished line
  * moves to the ring, and readers take it from there, at most one line a read. Ring and line

@@ -47,7 +47,7 @@ void console_poll_arm(void);
 size_t console_send_task(const char *bytes, size_t n);
 
 /* Line editing (drivers/console_edit.c). All calls: console lock held. */
-#define EDIT_MAX 128 /* bytes of a line, its LF included (xv6-abi 6) */
+#define EDIT_MAX 128 /* bytes of a line, its LF included (docs/xv6-abi.md 6) */
 #define EDIT_END_OF_FILE 0x04 /* ^D: ends a line too, and stays in it as its last byte */
 
 enum edit_event { EDIT_GOING, EDIT_DONE };

@@ -106,7 +106,7 @@ struct virtio_disk {
     uint16_t avail_index;                            /* [lock] chains ever given */
     uint16_t used_index;                             /* [lock] chains ever taken back */
     bool dead;                                       /* [lock] given up: all requests fail */
-    bool watch_is_set;                                 /* [lock] */
+    bool watch_is_set;                               /* [lock] */
     uint64_t progress;                               /* [lock] time the device last did something */
     struct ktimer timer;                             /* watches (or polls) while chains fly */
 };

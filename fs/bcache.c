@@ -253,7 +253,7 @@ static void buf_rename(struct buf *b, uint32_t block)
 }
 
 /* Sleeps until wq is woken; at boot there may be no task yet, and the device is asked instead. */
-static void wait_for(struct waitqueue *wq)
+static void wait_for(struct waitqueue *wq) __must_hold(&bcache.lock)
 {
     if (current()) {
         wait_on(wq, &bcache.lock);
@@ -264,39 +264,51 @@ static void wait_for(struct waitqueue *wq)
     spin_lock(&bcache.lock);
 }
 
-/*
- * The buffer of a block, whatever its state; waits for an idle one if all are in use.
- * => bcache.lock taken and held on return; a reference.
- */
-static struct buf *buf_claim(uint32_t block)
+/* An idle buffer, an empty one while memory is plentiful. => NULL; the lock was let go of */
+static struct buf *find_room(void) __must_hold(&bcache.lock)
 {
-    bool may_grow = true;
+    struct buf *b = find_idle();
 
+    if (b && b->block == 0)
+        return b;
+    spin_unlock(&bcache.lock);
+    grow_if_plentiful();
     spin_lock(&bcache.lock);
+    return find_idle();
+}
+
+/* buf_claim() for a block that is not cached; somebody else may fetch it while this waits. */
+static __noinline struct buf *claim_absent(uint32_t block) __must_hold(&bcache.lock)
+{
     for (;;) {
+        struct buf *room = find_room();
         struct buf *b = hash_find(block);
 
         if (b) {
             buf_touch(b);
             return b;
         }
-        b = find_idle();
-        if (may_grow && (!b || b->block != 0)) {
-            may_grow = false;
-            spin_unlock(&bcache.lock);
-            grow_if_plentiful();
-            spin_lock(&bcache.lock);
-            continue;
-        }
-        if (b) {
-            buf_rename(b, block);
-            return b;
+        if (room) {
+            buf_rename(room, block);
+            return room;
         }
         __atomic_fetch_add(&bcache.idle_waiters, 1, __ATOMIC_SEQ_CST);
         if (!find_idle())
             wait_for(&bcache.idle_wq);
         __atomic_fetch_sub(&bcache.idle_waiters, 1, __ATOMIC_SEQ_CST);
     }
+}
+
+/* The buffer of a block, in any state; waits for an idle one if all are in use. => referenced */
+static struct buf *buf_claim(uint32_t block) __acquires(&bcache.lock)
+{
+    spin_lock(&bcache.lock);
+    struct buf *b = hash_find(block);
+
+    if (!b)
+        return claim_absent(block);
+    buf_touch(b);
+    return b;
 }
 
 /* ---- reading ---- */
@@ -334,8 +346,8 @@ static void batch_begin(struct read_batch *batch, uint32_t block)
     batch->req.done = read_done;
 }
 
-/* Submits a batch and waits. => bcache.lock held, and held again on return. 0; -EIO. */
-static int batch_run(struct read_batch *batch)
+/* Submits a batch and waits. => 0; -EIO. */
+static int batch_run(struct read_batch *batch) __must_hold(&bcache.lock)
 {
     spin_unlock(&bcache.lock);
     block_submit(fs_mount.dev, &batch->req);
@@ -345,8 +357,8 @@ static int batch_run(struct read_batch *batch)
     return batch->req.status == 0 ? 0 : -EIO;
 }
 
-/* Makes a referenced buffer valid. => bcache.lock held. 0; -EIO. */
-static __noinline int buf_fill(struct buf *b)
+/* Makes a referenced buffer valid. => 0; -EIO. */
+static __noinline int buf_fill(struct buf *b) __must_hold(&bcache.lock)
 {
     struct read_batch batch;
 
@@ -410,12 +422,13 @@ struct buf *buf_clear(uint32_t block)
 
 /* Adds blocks to a batch while they are neighbours, absent, and idle buffers are to be had. */
 static void batch_collect(struct read_batch *batch, const uint32_t *blocks, unsigned n)
+    __must_hold(&bcache.lock)
 {
     for (unsigned i = 0; i < n; i++) {
         if (blocks[i] != blocks[0] + i || blocks[i] >= fs_mount.sb.size || hash_find(blocks[i]))
             return;
-        struct buf *b = find_idle();
-        if (!b)
+        struct buf *b = find_room();
+        if (!b || hash_find(blocks[i]))
             return;
         buf_rename(b, blocks[i]);
         batch_add(batch, b);
@@ -428,8 +441,6 @@ void buf_prefetch(const uint32_t *blocks, unsigned n)
 
     if (blocks[0] == 0)
         return;
-    for (unsigned i = 0; i < n; i += BUFS_PER_PAGE)
-        grow_if_plentiful();
     batch_begin(&batch, blocks[0]);
     spin_lock(&bcache.lock);
     batch_collect(&batch, blocks, n);

@@ -1,8 +1,8 @@
 /*
  * Directories: arrays of 16-byte entries, searched in the buffers themselves.
  *
- * A name is compared as xv6 does, up to its NUL or DIRSIZ bytes: the entry is taken as two words, of
- * which a mask keeps the bytes that count. What stands after a NUL does not matter.
+ * A name is compared as xv6 does, up to its NUL or DIRSIZ bytes: the entry is taken as two words,
+ * of which a mask keeps the bytes that count. What stands after a NUL does not matter.
  *
  * Lock: the directory's, held by the caller. Called by path.c and names.c. Read next: fs/path.c.
  */
@@ -12,7 +12,6 @@
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-
 
 typedef uint64_t __attribute__((may_alias)) entry_word_t;
 
@@ -56,18 +55,19 @@ static unsigned entries_in_block(const struct inode *dp, uint32_t index)
     return (left < BSIZE ? left : BSIZE) / sizeof(struct dirent);
 }
 
-/* => index of the entry with the name among n; -1. *free_entry: the first free one before it, if -1 */
+/* => index of the entry with the name, or -1. *free_entry: the first free one before it, if -1 */
 static int scan_entries(const uint8_t *data, unsigned n, const struct dir_name *name,
                         int *free_entry)
 {
     const entry_word_t *word = (const entry_word_t *)data;
+    const struct dir_name key = *name; /* in registers */
 
     for (unsigned i = 0; i < n; i++, word += 2) {
         if ((uint16_t)word[0] == 0) {
             if (*free_entry < 0)
                 *free_entry = (int)i;
-        } else if ((word[1] & name->mask[1]) == name->key[1] &&
-                   (word[0] & name->mask[0]) == name->key[0]) {
+        } else if ((word[0] & key.mask[0]) == key.key[0] &&
+                   (word[1] & key.mask[1]) == key.key[1]) {
             return (int)i;
         }
     }

@@ -2,7 +2,7 @@
  * Open files: inodes and devices behind a struct file; pipes bring ops of their own.
  *
  * The offset of a regular file or directory belongs to the lock of its inode, so moving it is one
- * step with the transfer. A write longer than WRITE_CHUNK is done in several transactions.
+ * step with the transfer. A long write takes as many transactions as it needs.
  *
  * Called by syscall, proc and ipc. Read next: fs/super.c.
  */
@@ -35,39 +35,34 @@ static long regular_read(struct file *f, vaddr_t dst, long n)
     return got;
 }
 
-/* Writes a piece in its own transaction. => 0 and *done = n; or an error, with *done bytes written */
-static int write_chunk(struct file *f, vaddr_t src, size_t n, size_t *done)
+/* Writes as many chunks as a transaction has room for, moving *src and *left on. => 0; -errno */
+static int write_chunks(struct file *f, vaddr_t *src, size_t *left)
 {
     struct inode *ip = f->priv;
+    struct write_result r;
     int err = mapping_begin_write(ip);
 
-    *done = 0;
     if (err)
         return err;
-    struct write_result r = inode_write_user(ip, src, f->off, n);
-    f->off += r.done;
+    do {
+        r = inode_write_user(ip, *src, f->off, *left < WRITE_CHUNK ? *left : WRITE_CHUNK);
+        f->off += r.done;
+        *src += r.done;
+        *left -= r.done;
+    } while (!r.err && *left > 0 && log_extend());
     inode_unlock(ip);
     err = log_end();
-    *done = r.done;
     return r.err ? r.err : err;
 }
 
 static long regular_write(struct file *f, vaddr_t src, long n)
 {
     size_t left = (size_t)n;
+    int err = n < 0 ? -EINVAL : 0;
 
-    if (n < 0)
-        return -EINVAL;
-    while (left > 0) {
-        size_t done;
-        int err = write_chunk(f, src, left < WRITE_CHUNK ? left : WRITE_CHUNK, &done);
-
-        if (err)
-            return err;
-        src += done;
-        left -= done;
-    }
-    return n;
+    while (!err && left > 0)
+        err = write_chunks(f, &src, &left);
+    return err ? err : n;
 }
 
 /* ---- devices ---- */

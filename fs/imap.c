@@ -2,8 +2,8 @@
  * Which blocks an inode has: NDIRECT numbers in the inode, NINDIRECT more in its indirect block.
  *
  * Every number read from disk is checked here before it is used: it is 0 or a data block, or the
- * image is corrupt. xv6 leaves no holes, but its mkfs can make one at the end of the root directory;
- * a hole reads as zeros.
+ * image is corrupt. xv6 leaves no holes, but its mkfs can make one at the end of the root
+ * directory; a hole reads as zeros.
  *
  * Lock: the inode's, held by the caller. Called by read.c and inode.c. Read next: fs/read.c.
  */

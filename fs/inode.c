@@ -1,14 +1,14 @@
 /*
  * Inodes: the table of those in memory, and their 64 bytes on disk.
  *
- * An inode is in the table while somebody refers to it. The last reference of an inode without names
- * takes it out of the table first, then frees its blocks and its number; so nobody can find an inode
- * that is being freed, nor is its number given out before it is free. An inode loaded through a
- * directory has at least one name: one that has none on disk is a corrupt image.
+ * An inode is in the table while somebody refers to it. The last reference of an inode without
+ * names takes it out of the table first, then frees its blocks and its number; so nobody can find
+ * an inode that is being freed, nor is its number given out before it is free. An inode loaded
+ * through a directory has at least one name: one that has none on disk is a corrupt image.
  *
- * Locks: itable.lock, a spin lock, for the table and the counts; inode->lock, a mutex, for contents;
- * ialloc.lock, a mutex, for the numbers in use. Order: log.h. Called by dir.c, path.c, names.c,
- * file.c. Read next: fs/read.c.
+ * Locks: itable.lock, a spin lock, for the table and the counts; inode->lock, a mutex, for
+ * contents; ialloc.lock, a mutex, for the numbers in use. Order: log.h. Called by dir.c, path.c,
+ * names.c, file.c. Read next: fs/read.c.
  */
 #include "fs/inode.h"
 
@@ -105,16 +105,6 @@ static int dinode_read(uint32_t inum, struct buf **b, struct dinode **di)
     return err;
 }
 
-static void inode_fill(struct inode *ip, const struct dinode *di)
-{
-    ip->type = di->type;
-    ip->major = di->major;
-    ip->minor = di->minor;
-    ip->nlink = di->nlink;
-    ip->size = di->size;
-    memcpy(ip->addrs, di->addrs, sizeof ip->addrs);
-}
-
 static bool inode_sane(const struct inode *ip)
 {
     if (ip->type != T_DIR && ip->type != T_FILE && ip->type != T_DEVICE)
@@ -132,7 +122,7 @@ static int inode_load(struct inode *ip)
     int err = dinode_read(ip->inum, &b, &di);
 
     if (!err) {
-        inode_fill(ip, di);
+        ip->disk = *di;
         buf_put(b);
         if (!inode_sane(ip)) {
             printk("fs: corrupt inode %u\n", ip->inum);
@@ -159,8 +149,8 @@ static void inode_discard(struct inode *ip)
         slab_free(&inode_cache, ip);
 }
 
-/* Finishes inode_get() of one that was in the table. => itable.lock held; let go on return */
-static int get_found(struct inode *ip, struct inode **out)
+/* Finishes inode_get() of one that was in the table. */
+static int get_found(struct inode *ip, struct inode **out) __releases(&itable.lock)
 {
     __atomic_fetch_add(&ip->refs, 1, __ATOMIC_RELAXED);
     while (ip->state == INODE_LOADING)
@@ -292,7 +282,7 @@ static int inode_free_step(struct inode *ip)
     return err;
 }
 
-/* Frees an inode that is the caller's alone; what cannot be freed is an orphan until the next mount. */
+/* Frees an inode that is the caller's alone; if it cannot, it is an orphan until the next mount. */
 static void inode_free(struct inode *ip)
 {
     int err;
@@ -352,7 +342,7 @@ void inode_reap(void)
 
 /* ---- numbers in use ---- */
 
-/* Finds a free number and marks it in use. => ialloc.lock held, in a transaction. 0; -ENOSPC, -EIO. */
+/* Finds a free number, marks it in use. => ialloc.lock held, in a transaction. 0; -ENOSPC, -EIO. */
 static int dinode_alloc(short type, short major, short minor, uint32_t *inum)
 {
     uint32_t limit = super_inode_limit(&fs_mount.sb);
@@ -395,9 +385,7 @@ int inode_alloc(short type, short major, short minor, struct inode **out)
         slab_free(&inode_cache, ip);
         return err;
     }
-    ip->type = type;
-    ip->major = major;
-    ip->minor = minor;
+    ip->disk = (struct dinode){.type = type, .major = major, .minor = minor};
     ip->state = INODE_READY;
     spin_lock(&itable.lock);
     table_insert(ip);
@@ -426,12 +414,7 @@ int inode_update(struct inode *ip)
 
     if (err)
         return err;
-    di->type = ip->type;
-    di->major = ip->major;
-    di->minor = ip->minor;
-    di->nlink = ip->nlink;
-    di->size = ip->size;
-    memcpy(di->addrs, ip->addrs, sizeof di->addrs);
+    *di = ip->disk;
     log_write(b);
     buf_put(b);
     return 0;
@@ -445,7 +428,7 @@ static int reclaim(uint32_t inum, const struct dinode *di)
     if (!ip)
         return -ENOMEM;
     printk("ireclaim: orphaned inode %u\n", inum);
-    inode_fill(ip, di);
+    ip->disk = *di;
     ip->state = INODE_READY;
     inode_free(ip);
     return 0;

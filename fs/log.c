@@ -8,9 +8,10 @@
  *     contents -> home blocks   | flush
  *     header with n = 0         | flush, put off until the next commit
  *
- * The last flush keeps the next transaction's contents from meeting the old header after a crash. The
- * contents are written straight from the cache: nobody changes a buffer during a commit, since
- * log_begin() waits. All log blocks go in one request, the home blocks in requests under way at once.
+ * The last flush keeps the next transaction's contents from meeting the old header after a crash.
+ * The contents are written straight from the cache: nobody changes a buffer during a commit, since
+ * log_begin() waits. All log blocks go in one request, the home blocks in requests under way at
+ * once.
  *
  * Lock: log.lock, for joining and leaving. While `committing` is set, the committer alone owns the
  * list of buffers. Called by whatever changes blocks. Read next: fs/balloc.c.
@@ -23,7 +24,6 @@
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
-#include "lib/string.h"
 #include "mm/page.h"
 #include "sched/task.h"
 #include "sched/waitqueue.h"
@@ -70,7 +70,7 @@ static void write_done(struct block_request *req)
     spin_unlock(&log_io.lock);
 }
 
-/* Submits one request for buffers first .. first + n - 1 of the transaction, to neighbours from `block`. */
+/* Submits one request for buffers first .. first + n - 1, to neighbouring blocks from `block`. */
 static void write_start(struct block_request *req, uint32_t block, unsigned first, unsigned n)
 {
     req->op = BLOCK_WRITE;
@@ -126,19 +126,18 @@ static int write_home_blocks(void)
     return write_wait();
 }
 
-enum header_kind { HEADER_EMPTY, HEADER_COMMIT };
+static_assert(sizeof(struct log_header) <= BLOCK_SECTOR, "a header is written in one piece");
 
-static int write_header(enum header_kind kind)
+/* Writes a header that counts the first n buffers. What stands behind them is never read. */
+static int write_header(unsigned n)
 {
     struct log_header *head = (struct log_header *)fs_log.page;
 
-    memset(head, 0, BSIZE);
-    if (kind == HEADER_COMMIT) {
-        head->n = (int32_t)fs_log.n;
-        for (unsigned i = 0; i < fs_log.n; i++)
-            head->block[i] = (int32_t)fs_log.buf[i]->block;
-    }
-    return block_io(fs_mount.dev, BLOCK_WRITE, (uint64_t)fs_log.start * BLOCK_SECTORS, head, BSIZE);
+    head->n = (int32_t)n;
+    for (unsigned i = 0; i < n; i++)
+        head->block[i] = (int32_t)fs_log.buf[i]->block;
+    return block_io(fs_mount.dev, BLOCK_WRITE, (uint64_t)fs_log.start * BLOCK_SECTORS, head,
+                    BLOCK_SECTOR);
 }
 
 /* Puts the transaction on disk. => this task is the committer. 0; -EIO. */
@@ -147,8 +146,8 @@ static int commit(void)
     struct block_device *dev = fs_mount.dev;
 
     if ((fs_log.unflushed && block_flush(dev) != 0) || write_log_blocks() != 0 ||
-        block_flush(dev) != 0 || write_header(HEADER_COMMIT) != 0 || block_flush(dev) != 0 ||
-        write_home_blocks() != 0 || block_flush(dev) != 0 || write_header(HEADER_EMPTY) != 0)
+        block_flush(dev) != 0 || write_header(fs_log.n) != 0 || block_flush(dev) != 0 ||
+        write_home_blocks() != 0 || block_flush(dev) != 0 || write_header(0) != 0)
         return -EIO;
     fs_log.unflushed = true;
     return 0;
@@ -156,9 +155,10 @@ static int commit(void)
 
 /* ---- joining and leaving ---- */
 
-static bool has_room(void)
+/* Whether each of so many operations may change LOG_OP_BLOCKS blocks more. => log.lock held */
+static bool has_room(unsigned operations)
 {
-    return fs_log.n + (fs_log.outstanding + 1) * LOG_OP_BLOCKS <= fs_log.capacity;
+    return fs_log.n + operations * LOG_OP_BLOCKS <= fs_log.capacity;
 }
 
 int log_begin(void)
@@ -168,7 +168,7 @@ int log_begin(void)
     if (fs_mount.dev->readonly)
         return -EACCES;
     spin_lock(&fs_log.lock);
-    while (!fs_log.failed && (fs_log.committing || !has_room()))
+    while (!fs_log.failed && (fs_log.committing || !has_room(fs_log.outstanding + 1)))
         wait_on(&fs_log.wq, &fs_log.lock);
     if (fs_log.failed)
         err = -EIO;
@@ -178,7 +178,15 @@ int log_begin(void)
     return err;
 }
 
-/* Commits and lets waiters go on. After an error the buffers stay pinned: the disk has older contents. */
+bool log_extend(void)
+{
+    spin_lock(&fs_log.lock);
+    bool extended = has_room(fs_log.outstanding);
+    spin_unlock(&fs_log.lock);
+    return extended;
+}
+
+/* Commits and lets waiters go on. After an error the buffers stay pinned: the disk's are older. */
 static int commit_and_release(void)
 {
     int err = fs_log.n > 0 ? commit() : 0;
@@ -246,7 +254,7 @@ static int replay(const struct log_header *head)
             move_block(BLOCK_WRITE, head->block[i], data) != 0)
             return -EIO;
     }
-    if (block_flush(fs_mount.dev) != 0 || write_header(HEADER_EMPTY) != 0)
+    if (block_flush(fs_mount.dev) != 0 || write_header(0) != 0)
         return -EIO;
     return block_flush(fs_mount.dev);
 }

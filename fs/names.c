@@ -2,8 +2,8 @@
  * Names: making, linking and removing them.
  *
  * Each operation is one transaction. Checks and whatever may fail come first; every block that is
- * changed after the line "Commit" is in the transaction by then, and so in the cache. A new inode that does not get its name has nlink 0 and
- * is freed when it is let go of.
+ * changed after the line "Commit" is in the transaction by then, and so in the cache. A new inode
+ * that does not get its name has nlink 0 and is freed when it is let go of.
  *
  * Lock: name_lock, a mutex, keeps link and unlink apart, the two that lock an inode while they hold
  * a directory; so no cycle of directories in a corrupt image can make two of them wait for each
@@ -119,6 +119,8 @@ int names_create_file(struct inode *cwd, const char *path, struct inode **out)
     const struct node node = {.type = T_FILE};
     int err = log_begin();
 
+    if (err == -EACCES && path_lookup(cwd, path, out) == 0)
+        return 0; /* a read-only disk: what exists can be opened */
     if (err)
         return err;
     err = create(cwd, path, &node, EXISTING_OPEN, out);
@@ -222,7 +224,7 @@ int fs_link(struct inode *cwd, const char *old_path, const char *new_path)
 
 /* ---- unlink ---- */
 
-/* Removes the name at `slot`, which leads to ip. => in a transaction; both locked, name_lock held */
+/* Removes the name at `slot`, that of ip. => in a transaction; both locked, name_lock held */
 static int unlink_locked(struct inode *dp, const struct dir_slot *slot, struct inode *ip)
 {
     if (ip->type == T_DIR) {
@@ -241,7 +243,8 @@ static int unlink_locked(struct inode *dp, const struct dir_slot *slot, struct i
 
     /* Commit: nothing below may fail. */
     if (ip->type != T_DIR) {
-        ip->nlink--;
+        if (ip->nlink > 0) /* else the image is corrupt: more names than it counts */
+            ip->nlink--;
         return inode_update(ip);
     }
     ip->nlink = 0;

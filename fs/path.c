@@ -40,7 +40,7 @@ static int lookup(struct inode *dp, const struct dir_name *name, struct inode **
     return err ? err : inode_get(slot.inum, out);
 }
 
-/* Replaces the directory *ip by what `name` is in it. => *ip is let go of in any case. 0; -errno. */
+/* Replaces the directory *ip by what `name` is in it. => *ip is let go of even then. 0; -errno. */
 static int step(struct inode **ip, const struct dir_name *name)
 {
     struct inode *dp = *ip, *next = NULL;

@@ -1,5 +1,6 @@
 /*
- * Contents of inodes: bytes at an offset, read and written through the block cache; and what fstat tells.
+ * Contents of inodes: bytes at an offset, read and written through the block cache; and what
+ * fstat() tells.
  *
  * Reading maps up to BCACHE_BATCH blocks at a time; when one is not cached, the blocks after it in
  * the file are fetched with it. Writing goes through the log, file contents included.
@@ -66,7 +67,7 @@ static int copy_piece(struct span *span, const uint8_t *data, size_t n, copy_out
     return err;
 }
 
-/* Copies from buffers of consecutive blocks, neighbours in memory at once; NULL is a hole. Puts them. */
+/* Copies from buffers of consecutive blocks, NULL being a hole, and puts them. => 0; -EFAULT. */
 static int copy_bufs(struct span *span, struct buf **bufs, unsigned n, copy_out_fn *copy_out)
 {
     static const uint8_t zeros[BSIZE];
@@ -90,7 +91,7 @@ static int copy_bufs(struct span *span, struct buf **bufs, unsigned n, copy_out_
     return err;
 }
 
-/* Reads from the n blocks that the span begins with, whose numbers are known. => 0; -EFAULT, -EIO. */
+/* Reads from the n blocks that the span begins with, given their numbers. => 0; -EFAULT, -EIO. */
 static int read_blocks(struct inode *ip, struct span *span, const uint32_t *blocks, unsigned n,
                        copy_out_fn *copy_out)
 {

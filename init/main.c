@@ -81,11 +81,6 @@ static void start_memory(void)
     mm_init(banks, nbanks, reserved, nreserved);
 }
 
-static enum timer_kind timer_kind_of(const struct cpu *c)
-{
-    return c->has_sstc ? TIMER_SSTC : TIMER_SBI;
-}
-
 static void find_harts(void)
 {
     static struct devtree_hart harts[HARTS_MAX];
@@ -96,7 +91,7 @@ static void find_harts(void)
         if (harts[i].hartid != c->hartid)
             c = cpu_add(harts[i].hartid);
         if (c)
-            c->has_sstc = harts[i].has_sstc;
+            c->sstc_listed = harts[i].has_sstc;
         else
             unused++;
     }
@@ -107,7 +102,7 @@ static void find_harts(void)
 static void start_sched(void)
 {
     irq_off();
-    timer_init_hart(timer_kind_of(this_cpu()));
+    timer_init_hart();
     timer_start();
     sched_init_hart();
     irq_on();
@@ -231,7 +226,7 @@ void kernel_main(uint64_t hartid, paddr_t dtb)
     sbi_init();
     printk("\nLamina: a teaching kernel for RISC-V, on hart %lu\n", hartid);
     trap_init_hart();
-    timer_init_hart(TIMER_SBI);         /* until the device tree tells more */
+    timer_init_hart();                  /* the firmware's, until the device tree tells more */
     irq_on();                           /* for the watchdog; no device may interrupt yet */
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         run_stage(&stages[i]);
@@ -243,7 +238,7 @@ void kernel_main(uint64_t hartid, paddr_t dtb)
 void secondary_main(struct cpu *c)
 {
     trap_init_hart();
-    timer_init_hart(timer_kind_of(c));
+    timer_init_hart();
     sched_init_hart();
     irq_init_hart();
     printk("hart %lu starting\n", c->hartid);

@@ -13,7 +13,7 @@
  *
  * Positions count bytes since the pipe was made; a position's place in the ring is its low bits.
  *
- * Called by fs/file.c through file_ops, and by syscall/sysfile.c. Source: xv6-abi section 5.
+ * Called by fs/file.c through file_ops, and by syscall/sysfile.c. Source: docs/xv6-abi.md 5.
  * Read next: include/fs/file.h.
  */
 #include "ipc/pipe.h"
@@ -31,6 +31,7 @@
 
 #define PIPE_CAPACITY 512u
 #define RING_LARGE_ORDER 3u /* 32 KiB */
+#define RING_LARGE (PAGE_SIZE << RING_LARGE_ORDER)
 
 static_assert((PIPE_CAPACITY & (PIPE_CAPACITY - 1)) == 0, "positions are masked");
 
@@ -44,7 +45,6 @@ struct pipe {
     struct waitqueue writers; /* wait for room, or the last reader's end */
     uint8_t *ring;            /* [lock] small, or pages of its own */
     uint64_t ring_size;       /* [lock] a power of two */
-    unsigned ring_order;      /* [lock] of the pages */
     uint8_t small[PIPE_CAPACITY];
 };
 
@@ -89,26 +89,19 @@ static void move_bytes(struct pipe *p, uint8_t *ring, uint64_t size) __must_hold
 static void free_ring(struct pipe *p)
 {
     if (p->ring != p->small)
-        page_free_order(page_of(p->ring), p->ring_order);
+        page_free_order(page_of(p->ring), RING_LARGE_ORDER);
 }
 
-/* Make the ring large enough for a write of n bytes to run ahead; else leave it as it is. */
-static void grow_ring(struct pipe *p, uint64_t n) __must_hold(&p->lock)
+/* Give the pipe the large ring, to let a write run ahead; without memory the small one does. */
+static void grow_ring(struct pipe *p) __must_hold(&p->lock)
 {
-    unsigned order = n > PAGE_SIZE ? RING_LARGE_ORDER : 0;
-    uint64_t size = PAGE_SIZE << order;
-    struct page *pages;
+    struct page *pages = page_alloc_order(RING_LARGE_ORDER);
 
-    if (n <= PIPE_CAPACITY || size <= p->ring_size)
-        return;
-    pages = page_alloc_order(order);
     if (!pages)
         return;
-    move_bytes(p, page_addr(pages), size);
-    free_ring(p);
+    move_bytes(p, page_addr(pages), RING_LARGE);
     p->ring = page_addr(pages);
-    p->ring_size = size;
-    p->ring_order = order;
+    p->ring_size = RING_LARGE;
 }
 
 /* ---- writing ---- */
@@ -209,7 +202,8 @@ static long pipe_write(struct file *f, vaddr_t src, long n)
         return 0;
     w.left = (uint64_t)n;
     spin_lock(&p->lock);
-    grow_ring(p, w.left);
+    if (w.left > PIPE_CAPACITY && p->ring == p->small)
+        grow_ring(p);
     err = write_all(p, &w);
     if (err)
         withdraw(p, &w);

@@ -1,6 +1,6 @@
 # Set-up, tests, reports.
 
-.PHONY: setup demo test grade do-demo do-test lint bench do-bench size fsck docs
+.PHONY: setup demo test grade do-demo do-test lint bench do-bench size fsck docs mutants
 
 setup:
 	@tools/setup.sh all
@@ -18,7 +18,7 @@ bench:
 	@tools/setup.sh demo
 	@$(MAKE) do-bench
 
-do-demo: all qemu-check
+do-demo: pristine qemu-check
 	@$(PYTHON) tools/demo.py $(if $(CPUS),--cpus $(CPUS)) $(if $(MEM),--mem $(MEM))
 
 do-test: qemu-check
@@ -33,6 +33,10 @@ size:
 docs: all
 	@$(PYTHON) tools/check_layers.py --update
 	@$(PYTHON) tools/check_docs.py --update
+
+# Breaks the kernel on purpose, one thing at a time: a test must notice. Some minutes.
+mutants:
+	@$(PYTHON) tests/mutants/mutants.py $(MUTANTS)
 
 fsck: build/tools/fsck
 	@build/tools/fsck $(DISK)

@@ -1,7 +1,7 @@
 # Which tools, which flags. A missing tool is named in one line together with its remedy.
 
 # Goals that need no compiler of ours: they set up first, or only clean, print or connect.
-TOOLLESS := help setup clean print-gdbport gdb demo test grade lint bench
+TOOLLESS := help setup clean print-gdbport gdb demo test grade lint bench mutants
 HOSTCC   ?= cc
 PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)
 GDB      ?= $(shell command -v gdb-multiarch || command -v riscv64-unknown-elf-gdb || echo gdb-multiarch)

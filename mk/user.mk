@@ -26,16 +26,16 @@ IMAGE       ?= $U/$(if $(strip $(EXTRA)),extra.img,fs.img)
 
 $(eval $(call track,$U/uobj/flags,$$(CC) $$(UFLAGS) $$(ULDFLAGS)))
 $(eval $(call track,$U/uobj/objects,$$(ULOBJ)))
-$(eval $(call track,$(IMAGE).list,$$(UPROGS) $$(EXTRA_PROGS) $$(EXTRA_FILES)))
+$(eval $(call track,$(IMAGE).list,$$(UPROGS) $$(EXTRA_C) $$(EXTRA_FILES)))
 
 $U/uobj/%.o: %.c $U/uobj/flags
 	@mkdir -p $(@D)
-	@echo "  CC    $<"
+	$(say) "  CC    $<"
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -c -o $@ $<
 
 $U/uobj/%.o: %.S $U/uobj/flags
 	@mkdir -p $(@D)
-	@echo "  AS    $<"
+	$(say) "  AS    $<"
 	$(Q)$(CC) $(UFLAGS) -MMD -MP -D__ASSEMBLY__ -c -o $@ $<
 
 $(ULIB): $(ULOBJ) $U/uobj/objects
@@ -46,18 +46,20 @@ $(ULIB): $(ULOBJ) $U/uobj/objects
 define program
 $U/user/_%: $U/uobj/$(1)/%.o $(ULIB) $(USR_LDSCRIPT)
 	@mkdir -p $$(@D)
-	@echo "  LD    $$@"
+	$$(say) "  LD    $$@"
 	$(Q)$$(LD) $$(ULDFLAGS) -o $$@ $$< $$(ULIB)
 endef
 $(foreach d,$(sort $(patsubst %/,%,$(dir $(UPROG_SRC)))),$(eval $(call program,$d)))
 
-# $(call extra,FILE): compile FILE, wherever it is, with xv6's include paths and without our warnings.
+# $(call extra,FILE): compile FILE, wherever it is, with xv6's include paths and without our warnings. Always, since its
+# headers may be anywhere; but an image is made anew only if the program has changed.
 define extra
 $U/extra/_$(basename $(notdir $(1))): $(1) $(ULIB) $(USR_LDSCRIPT) $U/uobj/flags FORCE
 	@mkdir -p $$(@D)
-	@echo "  EXTRA $$<"
-	$(Q)$$(CC) $$(filter-out -Werror -Wextra,$$(UFLAGS)) -MMD -c -o $$@.o $$<
-	$(Q)$$(LD) $$(ULDFLAGS) -o $$@ $$@.o $$(ULIB)
+	$$(say) "  EXTRA $$<"
+	$(Q)$$(CC) $$(filter-out -Werror -Wextra,$$(UFLAGS)) -c -o $$@.o $$<
+	$(Q)$$(LD) $$(ULDFLAGS) -o $$@.new $$@.o $$(ULIB)
+	$(Q)cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
 endef
 $(foreach f,$(EXTRA_C),$(eval $(call extra,$f)))
 
@@ -65,18 +67,24 @@ $(foreach f,$(EXTRA_C),$(eval $(call extra,$f)))
 
 build/tools/%: tools/%.c
 	@mkdir -p $(@D)
-	@echo "  HOSTCC $<"
+	$(say) "  HOSTCC $<"
 	$(Q)$(HOSTCC) -O2 -g -std=gnu11 -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude -Itools -MMD -MF $@.d -o $@ $<
 
 $U/README: README.md
 	@mkdir -p $(@D); cp $< $@
 
 $(IMAGE): build/tools/mkfs $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) $(IMAGE).list
-	@echo "  MKFS  $@"
-	$(Q)build/tools/mkfs $@ $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES)
+	$(say) "  MKFS  $@"
+	$(Q)build/tools/mkfs $@ $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) > $@.log
 
+# Links where xv6 has the files: fs.img, user/_prog. An image elsewhere (IMAGE=) gets none.
 image-files: $(IMAGE) build/tools/fsck
-	@ln -sfn $(IMAGE) fs.img
 	@mkdir -p user; cd user; rm -f _*; for p in $(UPROGS) $(EXTRA_PROGS); do ln -sf ../$$p .; done
+	$(if $(filter $U/%,$(IMAGE)),@ln -sfn $(IMAGE) fs.img)
+
+# What tests and demo copy: an image that no session of `make qemu` has ever written to.
+.PHONY: pristine
+pristine: all
+	@$(MAKE) IMAGE=build/pristine.img build/pristine.img
 
 -include $(ULOBJ:.o=.d) $(UOBJ:.o=.d) $(wildcard build/tools/*.d)

@@ -39,6 +39,7 @@ static bool slab_grow(struct slab_cache *cache)
 {
     struct page *page = page_alloc();
     struct slab *slab;
+    bool wanted;
     char *obj;
 
     if (!page)
@@ -51,9 +52,14 @@ static bool slab_grow(struct slab_cache *cache)
         slab->free = obj;
     }
     spin_lock(&cache->lock);
-    list_push_front(&cache->partial, &slab->link);
-    cache->frames++;
+    wanted = list_empty(&cache->partial);
+    if (wanted) {
+        list_push_front(&cache->partial, &slab->link);
+        cache->frames++;
+    }
     spin_unlock(&cache->lock);
+    if (!wanted)
+        page_put(page); /* another hart was faster: an empty frame would never be freed */
     return true;
 }
 

@@ -5,7 +5,7 @@
  * stays whole; the switch is the last step and cannot fail. The file stays locked while it is
  * read; its headers are not trusted: every sum is checked before it is used.
  *
- * Called by syscall/sysproc.c, fork.c. Source: xv6-abi section 3. Read next: mm/mm.h, "an image".
+ * Called by syscall/sysproc.c, fork.c. Source: docs/xv6-abi.md 3. Read next: mm/mm.h, "an image".
  */
 #include "proc/exec.h"
 

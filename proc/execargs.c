@@ -5,7 +5,7 @@
  * at: another process may share those pages. Strings are copied to the start of the page, which is
  * free, and moved to their place when their length is known. No lock.
  *
- * Called by syscall/sysproc.c, fork.c, exec.c. Source: xv6-abi section 3. Read next: exec.c.
+ * Called by syscall/sysproc.c, fork.c, exec.c. Source: docs/xv6-abi.md 3. Read next: exec.c.
  */
 #include "proc/exec.h"
 

@@ -27,21 +27,21 @@ void trap_pending_work(void)
 {
     struct task *t = current();
 
+    /* Asked with interrupts off: one that came between this and user mode would leave its wish
+     * unheard until the next trap. */
     while (__atomic_load_n(&t->pending, __ATOMIC_RELAXED)) {
+        irq_on();
         if (task_killed(t))
             proc_exit(-1);
         task_yield_if_due();
+        irq_off();
     }
 }
 
 void task_first_run(void)
 {
     task_begin();
-    if (unlikely(current()->pending)) {
-        irq_on();
-        trap_pending_work();
-        irq_off();
-    }
+    trap_pending_work();
 }
 
 typedef int (*fault_fn)(struct mm *mm, vaddr_t va, enum access access);
@@ -95,8 +95,8 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
         return resolve_copy(tf, cause, va);
     if (!resolve(cause, va, mm_fault))
         end_program(tf, cause, va);
-    if (unlikely(current()->pending))
-        trap_pending_work();
+    irq_off();
+    trap_pending_work();
     return true;
 }
 
@@ -109,9 +109,6 @@ void trap_interrupt(struct trapframe *tf, uint64_t irq, enum trap_from from)
     else if (irq == IRQ_SOFTWARE)
         stop_interrupt();
 
-    if (from != TRAP_FROM_USER || likely(!current()->pending))
-        return;
-    irq_on();
-    trap_pending_work();
-    irq_off();
+    if (from == TRAP_FROM_USER)
+        trap_pending_work();
 }

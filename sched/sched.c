@@ -17,7 +17,7 @@
  *
  * Waking an idle hart costs an interrupt to it, and who wakes a task often sleeps right after (a
  * pipe's two ends, fork and wait). So a task just queued is left for this hart at first; if the
- * hart is still busy 0.2 ms later, it calls an idle one, and whoever takes a task from the queue
+ * hart is still busy 20 us later, it calls an idle one, and whoever takes a task from the queue
  * calls the next while more is queued. A queue that is not empty thus always has a hart coming:
  * one that is not idle, with call_at set if there were idle ones, or one that has been called.
  *
@@ -34,8 +34,11 @@
 #include "mm/mm.h"
 #include "sched/timer.h"
 
-/* How long a task just queued waits for this hart before an idle one is called: 0.2 ms. */
-#define CALL_DELAY_PER_SECOND 5000
+/*
+ * How long a task just queued waits for this hart before an idle one is called: 20 us. Much longer,
+ * and who wakes the waiters of a lock or of the log has taken it again before any of them runs.
+ */
+#define CALL_DELAY_PER_SECOND 50000
 
 struct run_queue {
     struct spinlock lock;
@@ -47,7 +50,7 @@ struct run_queue {
 struct hart {
     struct task idle;
     struct task *previous; /* whom the task running now must release */
-    uint64_t slice_end;    /* TIMER_NEVER while idle */
+    uint64_t slice_end;    /* the rest of a slice goes to the next task; TIMER_NEVER while idle */
     uint64_t call_at;      /* when to call an idle hart for what is queued; TIMER_NEVER: no need */
 };
 

@@ -71,18 +71,19 @@ static bool gives_errno(uint32_t number)
     return number >= SYS_mmap && number <= SYS_mprotect;
 }
 
-void trap_syscall(struct trapframe *tf)
+void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct trapframe *tf)
 {
-    /* Programs see an int: xv6-abi section 1 has the number cut to 32 bits. */
+    /* Programs see an int: docs/xv6-abi.md 1 has the number cut to 32 bits. */
     uint32_t number = (uint32_t)tf->a7;
     syscall_fn fn = number < SYSCALL_COUNT ? table[number] : NULL;
     long result;
 
     if (likely(fn))
-        result = fn(tf->a0, tf->a1, tf->a2, tf->a3);
+        result = fn(a0, a1, a2, a3);
     else
         result = unknown_call((int)number);
     tf->a0 = result < 0 && !gives_errno(number) ? -1UL : (uint64_t)result;
+    irq_off();
     if (unlikely(current()->pending))
         trap_pending_work();
 }

@@ -13,7 +13,7 @@
 #include "proc/proc.h"
 #include "syscall/syscall.h"
 
-/* Lazy only for exactly 2: programs of 2022 leave anything in a1 (xv6-abi section 4). */
+/* Lazy only for exactly 2: programs of 2022 leave anything in a1 (docs/xv6-abi.md 4). */
 #define SBRK_LAZY_FLAG 2
 
 long sys_sbrk(uint64_t n, uint64_t flag, uint64_t a2, uint64_t a3)
@@ -27,7 +27,8 @@ long sys_sbrk(uint64_t n, uint64_t flag, uint64_t a2, uint64_t a3)
 
 /*
  * Share between two held address spaces, if the caller may: it is one of the two, and they come
- * from one exec by forks alone, or src has granted it (shared-memory.md A). => the address in dst, or -errno.
+ * from one exec by forks alone, or src has granted it (docs/sharing.md). => the address in dst, or
+ * -errno.
  */
 static long share(int src_pid, struct mm *src, struct mm *dst, vaddr_t va, uint64_t size)
 {

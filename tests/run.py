@@ -2,7 +2,7 @@
 """Run every suite and count: the last line is `N passed, M failed`.
 
     make test                       everything
-    make test TESTFLAGS='checks'    only suites whose name starts so: builds, checks, host, boot
+    make test TESTFLAGS='checks'    only suites whose name starts so: checks, host, bench, boot
     make test TESTFLAGS='boot -k shell'    ... and only the boot tests that pytest's -k selects
 
 First everything is built, in each variant, with all cores. Then the suites run in two lanes, since two cores
@@ -74,6 +74,8 @@ def build(tally):
     for name, arguments in reversed(BUILDS):
         ok, output = make("all", *arguments)
         tally.add("builds", name, ok, output)
+    ok, output = make("pristine")
+    tally.add("builds", "pristine.img", ok, output)
     default_built = ok
     programs = " ".join(str(p.relative_to(ROOT)) for p in BOOT_PROGRAMS)
     if default_built and programs:
@@ -85,6 +87,10 @@ def build(tally):
 def checks(tally):
     for script in CHECKS:
         tally.add("checks", script, *run([PYTHON, "tools/" + script]))
+
+
+def bench(tally):
+    tally.add("bench", "promised figures", *run([PYTHON, "tools/bench.py", "--check"]))
 
 
 def host(tally):
@@ -119,7 +125,7 @@ def count_host(tally, name, ok, output):
 def boot(tally, claims, lane, select):
     """One of two pytest processes that share the boot tests out through the directory `claims`."""
     report = pathlib.Path(claims) / f"report-{lane}.xml"
-    command = [PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--claims", claims,
+    command = [PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--claims={claims}",
                "--junitxml", str(report), "tests/boot"] + (["-k", select] if select else [])
     ok, output = run(command)
     if not report.exists():
@@ -147,7 +153,10 @@ def run_in_lanes(jobs):
                 if not queue:
                     return
                 job, arguments = queue.pop(0)
-            job(*arguments)
+            try:
+                job(*arguments)
+            except Exception as error:              # a job that dies is a failure, not a silence
+                arguments[0].add(job.__name__, "the runner itself", False, repr(error))
 
     threads = [threading.Thread(target=work) for _ in range(LANES)]
     for thread in threads:
@@ -158,7 +167,7 @@ def run_in_lanes(jobs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("suites", nargs="*", help="builds checks host boot; none: all")
+    parser.add_argument("suites", nargs="*", help="builds checks host bench boot; none: all")
     parser.add_argument("-k", dest="select", default="", help="which boot tests, as pytest's -k")
     options = parser.parse_args()
 
@@ -177,6 +186,8 @@ def main():
             jobs.append((checks, (tally,)))
         if wanted("host"):
             jobs.append((host, (tally,)))
+        if wanted("bench") and built:
+            jobs.append((bench, (tally,)))
         if wanted("boot") and built:
             jobs.append((boot, (tally, claims, 2, options.select)))
         run_in_lanes(jobs)

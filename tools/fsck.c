@@ -5,8 +5,8 @@
  *
  * --replay applies a committed log first, in memory; --repair does so and writes the image back.
  * Checked: superblock, log header, every inode in use, every block in one place only and so marked
- * in the bitmap, directories from the root on, link counts, and that no inode is left without a name
- * (--allow-orphans: those with nlink 0 may be; the kernel frees them at its next start).
+ * in the bitmap, directories from the root on, link counts, and that no inode is left without a
+ * name (--allow-orphans: those with nlink 0 may be; the kernel frees them at its next start).
  * One line a problem; the last line is `fsck: clean` or `fsck: N problems`; exit 0 or 1.
  * Host program: gcc -Wall -Wextra -Iinclude tools/fsck.c
  */

@@ -3,9 +3,10 @@
  *
  *     mkfs [-b blocks] [-i inodes] IMAGE files...
  *
- * A file gets the last part of its path as its name, without one leading `_`. Without -b and -i the
- * image has 2000 blocks and 200 inodes, or more when the files need it: SPARE blocks stay free. The
- * same files give the same bytes. Host program: gcc -Wall -Wextra -Iinclude tools/mkfs.c
+ * A file gets the last part of its path as its name, without one leading `_`. The device `console`
+ * comes last: init could not make it on a read-only disk. Without -b and -i the image has 2000
+ * blocks and 200 inodes, or more when the files need it: SPARE blocks stay free. The same files
+ * give the same bytes. Host program: gcc -Wall -Wextra -Iinclude tools/mkfs.c
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -13,13 +14,15 @@
 #include <string.h>
 
 #include "fs/format.h"
+#include "uapi/kernel/file.h"
 
 enum { BLOCKS = 2000, INODES = 200, SPARE = 1000, NLOG = LOG_BLOCKS_MAX + 1 };
 
-/* A file to put on the image. */
+/* A file or device to put on the image. */
 struct source {
-    const char *path;
     const char *name;
+    short type;
+    short major;
     uint8_t *data;
     size_t size;
 };
@@ -60,7 +63,7 @@ static void load(struct source *src, const char *path)
     const char *slash = strrchr(path, '/');
     FILE *f = fopen(path, "rb");
 
-    src->path = path;
+    src->type = T_FILE;
     src->name = slash ? slash + 1 : path;
     if (src->name[0] == '_')
         src->name++;
@@ -94,7 +97,7 @@ static uint32_t blocks_of(size_t size)
 
 /* ---- the layout ---- */
 
-/* Lays an image of so many blocks out. => the number of data blocks that are left, or less than 0 */
+/* Lays an image of so many blocks out. => how many data blocks are left, or less than 0 */
 static long lay_out(uint32_t size, uint32_t ninodes)
 {
     uint32_t inode_blocks = ninodes / IPB + 1;
@@ -151,15 +154,19 @@ static void append_block(struct dinode *ip, uint32_t index, const void *data, si
     memcpy(block_at(block), data, n);
 }
 
-static void fill_inode(uint32_t inum, short type, const uint8_t *data, size_t size)
+static void fill_inode(uint32_t inum, const struct source *src)
 {
     struct dinode *ip = inode_at(inum);
 
-    ip->type = type;
+    ip->type = src->type;
+    ip->major = src->major;
     ip->nlink = 1;
-    ip->size = size;
-    for (size_t off = 0; off < size; off += BSIZE)
-        append_block(ip, off / BSIZE, data + off, size - off < BSIZE ? size - off : BSIZE);
+    ip->size = src->size;
+    for (size_t off = 0; off < src->size; off += BSIZE) {
+        size_t left = src->size - off;
+
+        append_block(ip, off / BSIZE, src->data + off, left < BSIZE ? left : BSIZE);
+    }
 }
 
 /* The root gets inode 1 and the first blocks; its size is whole blocks, as xv6's mkfs makes it. */
@@ -177,7 +184,7 @@ static void fill_root(const struct source *src, int n)
     }
     if (size > MAXFILE * BSIZE)
         fail("too many files", "root");
-    fill_inode(ROOTINO, T_DIR, (const uint8_t *)entries, size);
+    fill_inode(ROOTINO, &(struct source){.type = T_DIR, .data = (uint8_t *)entries, .size = size});
     free(entries);
 }
 
@@ -226,11 +233,12 @@ int main(int argc, char **argv)
     }
 
     const char *path = argv[arg++];
-    int n = argc - arg;
+    int n = argc - arg + 1;
     struct source *src = allocate(n * sizeof *src);
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n - 1; i++)
         load(&src[i], argv[arg + i]);
+    src[n - 1] = (struct source){.name = "console", .type = T_DEVICE, .major = CONSOLE};
     refuse_duplicates(src, n);
     plan(src, n, size, ninodes);
     image = allocate((size_t)sb.size * BSIZE);
@@ -238,10 +246,10 @@ int main(int argc, char **argv)
     next_block = super_data_start(&sb);
     fill_root(src, n);
     for (int i = 0; i < n; i++)
-        fill_inode(ROOTINO + 1 + i, T_FILE, src[i].data, src[i].size);
+        fill_inode(ROOTINO + 1 + i, &src[i]);
     fill_bitmap();
     write_image(path);
     printf("mkfs: %s: %u blocks, %u free, %u inodes, %d files\n", path, sb.size,
-           sb.size - next_block, sb.ninodes, n);
+           sb.size - next_block, sb.ninodes, n - 1);
     return 0;
 }

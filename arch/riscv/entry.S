@@ -51,15 +51,14 @@ from_user:
     csrr t0, sepc
     csrr t1, scause
     ld tp, TF_CPU(sp)
-    mv a0, sp
     li t2, CAUSE_ECALL_USER
     bne t1, t2, other_trap
 
     addi t0, t0, 4                      /* go on after the ecall */
     sd t0, TF_EPC(sp)
+    mv a4, sp                           /* a0..a3 are still the arguments */
     csrsi sstatus, SSTATUS_SIE
-    call trap_syscall
-    csrci sstatus, SSTATUS_SIE
+    call trap_syscall                   /* returns with interrupts off */
 
 /*
  * C functions give s0..s11 back as they got them, so after a system call these hold the user's
@@ -78,6 +77,7 @@ return_keep_s:
 
 other_trap:
     sd t0, TF_EPC(sp)
+    mv a0, sp
     call trap_from_user
 
 return_to_user:

@@ -45,11 +45,11 @@ static void program(struct cpu *c)
         sbi_set_timer(t);
 }
 
-void timer_init_hart(enum timer_kind kind)
+void timer_init_hart(void)
 {
     struct cpu *c = this_cpu();
 
-    c->has_sstc = kind == TIMER_SSTC && sstc_works();
+    c->has_sstc = c->sstc_listed && sstc_works();
     c->timer_deadline = TIMER_NEVER;
     program(c);
 }

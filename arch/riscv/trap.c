@@ -55,7 +55,6 @@ void trap_from_user(struct trapframe *tf)
     }
     irq_on();
     trap_fault(tf, cause, va, TRAP_FROM_USER);
-    irq_off();
 }
 
 static uint64_t find_fixup(uint64_t pc)

@@ -28,7 +28,8 @@ struct cpu {
     bool irq_were_on;                   /* interrupt state before the outermost irq_push() */
     bool online;                        /* [a] the hart runs the scheduler */
     struct mm *mm;                      /* loaded address space, NULL = the kernel's; for mm */
-    bool has_sstc;                      /* stimecmp: as the device tree says, then as tried */
+    bool sstc_listed;                   /* [I] after boot: the device tree promises stimecmp */
+    bool has_sstc;                      /* stimecmp was tried, and works */
     uint64_t timer_deadline;            /* what timer_set() asked for; ~0 = nothing */
     uint32_t nranks;                    /* checking build: locks held, outermost first */
     struct spinlock *held[CPU_RANKS_MAX];
@@ -131,10 +132,11 @@ static inline uint64_t cpu_frame_pointer(void)
     return (uint64_t)__builtin_frame_address(0);
 }
 
-/* Stops this hart for good. */
+/* Stops this hart for good. No interrupt stays enabled: a pending one would end each wfi. */
 static inline void __attribute__((noreturn)) cpu_halt(void)
 {
     irq_off();
+    csr_write(sie, 0);
     for (;;)
         cpu_wait();
 }

@@ -20,12 +20,10 @@ static inline uint64_t time_now(void)
     return t;
 }
 
-/* What the device tree says of the timer of this machine's harts. */
-enum timer_kind { TIMER_SBI, TIMER_SSTC };
-
-/* Prepares this hart's timer, with no deadline set. Sstc is tried before it is trusted.
+/* Prepares this hart's timer, with no deadline set. Sstc is used where the device tree lists it
+ * (cpu->sstc_listed) and a try shows that the firmware allows it.
  * => interrupts off, after trap_init_hart(). */
-void timer_init_hart(enum timer_kind kind);
+void timer_init_hart(void);
 
 /* Asks for trap_interrupt(IRQ_TIMER) at a time_now() value, replacing the hart's last request;
  * TIMER_NEVER asks for none; a past moment interrupts at once.

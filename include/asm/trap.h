@@ -36,13 +36,14 @@ enum trap_from {
  * Upcalls: declared here, defined above arch.
  */
 
-/* A system call; interrupts on; tf->epc is past the ecall. Result goes to tf->a0.
- * Changes to tf->s0..s11 are not seen by the user program (entry.S says why). */
-void trap_syscall(struct trapframe *tf);
+/* A system call with its arguments; interrupts on, off on return; tf->epc is past the ecall.
+ * => the result goes to tf->a0. Changes to tf->s0..s11 are not seen by the user program (entry.S
+ *    says why). */
+void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct trapframe *tf);
 
-/* Any other exception; interrupts on when from user, off when from uaccess.
+/* Any other exception; interrupts on when from user, off when from uaccess, off on return.
  * => from user: dealt with (resolved, or the process is on its way out): returns true.
- *    from uaccess (page faults on user addresses only): true = try again, false = the copy fails. */
+ *    from uaccess (page faults on user addresses): true = try again, false = the copy fails. */
 bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from);
 
 /* An interrupt: IRQ_SOFTWARE (cleared already), IRQ_TIMER (timer_set()'s deadline has passed;

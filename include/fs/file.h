@@ -40,7 +40,7 @@ struct file {
 };
 
 /*
- * Opens a path; with O_CREATE makes a regular file when there is none. Flags as uapi/kernel/fcntl.h.
+ * Opens a path; with O_CREATE makes a regular file when there is none. Flags: uapi/kernel/fcntl.h.
  * => 0 and a file with one reference in `out`; -EISDIR directory with flags other than 0;
  *    -ENODEV device major not 0..9; -ENFILE; errors of fs.h. On error nothing was made or cut.
  */
@@ -63,8 +63,9 @@ void file_close(struct file *f);
 long file_read(struct file *f, vaddr_t dst, long n);
 
 /*
- * Writes at the file's offset and moves it. A regular file: in transactions of three blocks, each
- * one step among all sharers; either n or an error, and the part done before the error stays.
+ * Writes at the file's offset and moves it. A regular file: in transactions of three blocks or
+ * more, each one step among all sharers; either n or an error, and the chunks of three blocks done
+ * before the error stay, as does what was copied of the next one.
  * => n; -EBADF not open for writing; -EFAULT; -EINVAL n < 0 or offset past the end; -EFBIG past
  *    MAXFILE blocks; -ENOSPC; -ENODEV; -EIO.
  */

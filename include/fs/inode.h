@@ -33,7 +33,7 @@ int path_lookup(struct inode *cwd, const char *path, struct inode **out);
 void inode_lock(struct inode *ip);
 void inode_unlock(struct inode *ip);
 
-/* What the inode is: T_DIR, T_FILE or T_DEVICE (uapi/kernel/stat.h). Fixed as long as referenced. */
+/* What the inode is: T_DIR, T_FILE or T_DEVICE (uapi/kernel/stat.h). Fixed while referenced. */
 short inode_type(const struct inode *ip);
 
 /* Bytes in the inode. => lock held by caller */

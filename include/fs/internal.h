@@ -1,7 +1,7 @@
 /*
  * Inodes, directories, paths and names among the files of fs; outsiders use fs.h, inode.h, file.h.
  *
- *     file.c names.c  ->  path.c  ->  dir.c  ->  read.c  ->  inode.c imap.c  ->  balloc.c  ->  log.c  ->  bcache.c
+ *   file.c names.c -> path.c -> dir.c -> read.c -> inode.c imap.c -> balloc.c -> log.c -> bcache.c
  */
 #ifndef FS_INTERNAL_H
 #define FS_INTERNAL_H
@@ -28,12 +28,17 @@ struct inode {
     struct list reap_link;   /* [t] waits for its blocks to be freed */
     struct mapping mapping;  /* [l] the pages that programs map */
     struct mutex lock;       /* [l] */
-    short type;              /* [I] once READY */
-    short major;             /* [I] */
-    short minor;             /* [I] */
-    short nlink;             /* [l]; nobody changes it once refs is 0 */
-    uint32_t size;           /* [l] bytes */
-    uint32_t addrs[NDIRECT + 1]; /* [l] */
+    union {
+        struct dinode disk; /* all of these at once */
+        struct {
+            short type;                  /* [I] once READY */
+            short major;                 /* [I] */
+            short minor;                 /* [I] */
+            short nlink;                 /* [l]; nobody changes it once refs is 0 */
+            uint32_t size;               /* [l] bytes */
+            uint32_t addrs[NDIRECT + 1]; /* [l] */
+        };
+    };
 };
 
 /* ---- inode.c: the table of inodes ---- */
@@ -56,7 +61,7 @@ void inode_drop(struct inode *ip);
  */
 void inode_drop_in_op(struct inode *ip);
 
-/* Frees what inode_drop() left. => no transaction, no inode lock; may sleep. Cheap when nothing is. */
+/* Frees what inode_drop() left, if anything. => no transaction, no inode lock; may sleep. */
 void inode_reap(void);
 
 /*
@@ -91,7 +96,7 @@ void inode_stat(struct inode *ip, struct stat *st);
 int inode_map(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks);
 
 /*
- * The block at `index` < MAXFILE, allocated and zeroed when there is none. Does not write the inode.
+ * The block at `index` < MAXFILE, allocated and zeroed if there is none. The inode is not written.
  * => in a transaction (block, bitmap, indirect and its bitmap). 0; -ENOSPC, -EIO: nothing changed.
  */
 int inode_map_alloc(struct inode *ip, uint32_t index, uint32_t *block);
@@ -100,7 +105,7 @@ int inode_map_alloc(struct inode *ip, uint32_t index, uint32_t *block);
 #define TRIM_BITMAP_BLOCKS 5
 
 /*
- * Frees the blocks from index `keep` on, last first, and cuts the size accordingly; writes the inode.
+ * Frees the blocks from index `keep` on, last first, cuts the size accordingly, writes the inode.
  * => in a transaction (TRIM_BITMAP_BLOCKS, indirect, inode).
  * => 0; -EAGAIN: call again in another transaction; -EIO: a block could not be read. In both cases
  *    what was not freed still belongs to the inode.
@@ -150,7 +155,7 @@ struct write_result {
 
 /*
  * Writes at most WRITE_CHUNK bytes from the running task's memory, growing the file.
- * => in a transaction of its own. Errors: -EINVAL off > size; -EFBIG; -ENOSPC; -EFAULT; -EIO.
+ * => in a transaction (LOG_OP_BLOCKS). Errors: -EINVAL off > size; -EFBIG; -ENOSPC; -EFAULT; -EIO.
  */
 struct write_result inode_write_user(struct inode *ip, vaddr_t src, uint64_t off, size_t n);
 
@@ -204,7 +209,7 @@ int dir_is_empty(struct inode *dp);
 
 /*
  * Follows a path up to its last element, which is put in `name`.
- * => as path_lookup(), and -ENOENT when the path has no element. What `out` refers to is a directory.
+ * => as path_lookup(), and -ENOENT when the path has no element. `out` is a directory.
  */
 int path_lookup_parent(struct inode *cwd, const char *path, struct inode **out,
                        struct dir_name *name);

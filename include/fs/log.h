@@ -11,6 +11,8 @@
 #ifndef FS_LOG_H
 #define FS_LOG_H
 
+#include <stdbool.h>
+
 struct buf;
 
 /*
@@ -26,6 +28,12 @@ int log_init(void);
  *    there is no log_end().
  */
 int log_begin(void);
+
+/*
+ * Lets an operation that has changed all it may change LOG_OP_BLOCKS blocks more; never waits.
+ * => between log_begin() and log_end(). false: the transaction has no room for that.
+ */
+bool log_extend(void);
 
 /*
  * Leaves the transaction; the last one commits it and waits for the disk.

@@ -15,7 +15,7 @@ struct page;
 
 /*
  * The arguments of a program, laid out as they will stand in its one stack page: strings from the
- * top down, each at a multiple of 16, below them argv[]. Source: xv6-abi section 3.
+ * top down, each at a multiple of 16, below them argv[]. Source: docs/xv6-abi.md 3.
  */
 struct exec_args {
     struct page *page;              /* the stack page to be */

@@ -126,7 +126,7 @@ int proc_start_init(const char *path);
 
 /*
  * Make a child that is a copy of the running process and gets 0 from the same system call.
- * => the child's pid; -EAGAIN no slot; -ENOMEM. Source: xv6-abi section 2, fork.
+ * => the child's pid; -EAGAIN no slot; -ENOMEM. Source: docs/xv6-abi.md 2, fork.
  */
 int proc_fork(void);
 
@@ -147,7 +147,7 @@ int proc_wait(vaddr_t status);
 /*
  * Mark a process killed and end its sleep; it ends when it is next about to enter user mode.
  * => 0, also for a zombie; -ESRCH no such pid (0 and negative ones name nobody); -EPERM for init,
- *    whose end would be the machine's (design.md, I8).
+ *    whose end would be the machine's (I8).
  */
 int proc_kill(int pid);
 

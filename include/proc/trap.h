@@ -13,7 +13,7 @@ void trap_set_external(void (*dispatch)(void));
 /*
  * Do what is pending for the running task before it is back in user mode: end, if it has been
  * killed; let others run, if its slice is over.
- * => interrupts on, no lock held.
+ * => interrupts off, no lock held; on return they are still off, and nothing is pending.
  */
 void trap_pending_work(void);
 

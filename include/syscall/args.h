@@ -9,7 +9,7 @@
 
 /*
  * Fetch a path name, once, into the kernel.
- * => 0; -EFAULT; -ENAMETOOLONG for more than 127 bytes. Source: xv6-abi section 2.
+ * => 0; -EFAULT; -ENAMETOOLONG for more than 127 bytes. Source: docs/xv6-abi.md 2.
  */
 static inline int fetch_path(char path[MAXPATH], vaddr_t from)
 {

@@ -23,6 +23,7 @@ import pexpect
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+IMAGE = BUILD / "pristine.img"      # nothing ever writes to it
 QEMU = os.environ.get("QEMU", "qemu-system-riscv64")
 PROMPT = re.escape("$ ")
 WAIT = 120          # seconds for one expected text
@@ -75,14 +76,14 @@ def qemu_arguments(*, variant="", cpus=3, mem="128M", image=None, root="disk", l
 
 class Machine:
     def __init__(self, *, image=None, show=False, limit=LIMIT, command=None, cwd=None, **hardware):
-        """Start a machine on `image` itself, or on a private copy of fs.img when none is named.
+        """Start a machine on `image` itself, or on a private copy of the built image when none is named.
 
         `command` replaces the whole QEMU command line (to drive `make qemu`).
         """
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="lamina-"))
         if image is None:
             image = self.directory / "fs.img"
-            shutil.copy(BUILD / "fs.img", image)
+            shutil.copy(IMAGE, image)
         self.image = pathlib.Path(image)
         self.transcript = Transcript(show)
         self.command = command or qemu_arguments(image=self.image, **hardware)

@@ -102,12 +102,13 @@ def test_breakpoint_from_reset(debugged):
     assert "kernel_main" in gdb.say("continue")
 
 
-def test_qemu_gdb_says_so_first():
+def test_qemu_gdb_says_so_first(tmp_path):
     """Graders connect after the first newline, editors wait for the sentence."""
     port = free_port()
-    with make_machine("-s", "--no-print-directory", "qemu-gdb", f"GDBPORT={port}", "CPUS=1") as machine:
+    with make_machine("-s", "--no-print-directory", "qemu-gdb", f"GDBPORT={port}", "CPUS=1",
+                      f"IMAGE={tmp_path}/fs.img") as machine:
         machine.expect(r"^\*\*\* Now run 'gdb' in another window\.\r?\n")
-        gdb = Gdb(f"localhost:{port}")
+        gdb = Gdb(f"127.0.0.1:{port}")
         try:
             gdb.say("tbreak kernel_main")
             assert "kernel_main" in gdb.say("continue")

@@ -6,7 +6,7 @@ import shlex
 import socket
 import subprocess
 
-from machine import BUILD, ROOT, Machine, qemu_arguments
+from machine import IMAGE, ROOT, Machine, qemu_arguments
 
 
 def make(*arguments, check=True, **options):
@@ -58,8 +58,8 @@ def test_nothing_is_made_twice():
     assert not re.search(r"^  (CC|AS|LD|MKFS)", again, re.MULTILINE), again
 
 
-def test_make_qemu_and_ctrl_a_x():
-    with make_machine("qemu", "CPUS=1") as machine:
+def test_make_qemu_and_ctrl_a_x(tmp_path):
+    with make_machine("qemu", "CPUS=1", f"IMAGE={tmp_path}/fs.img") as machine:
         machine.wait_for_shell()
         machine.type("\x01x")
         machine.wait_for_end()
@@ -67,7 +67,7 @@ def test_make_qemu_and_ctrl_a_x():
 
 def test_fs_is_left_alone(tmp_path):
     image = tmp_path / "mine.img"
-    image.write_bytes((BUILD / "fs.img").read_bytes())
+    image.write_bytes(IMAGE.read_bytes())
     before = image.read_bytes()
     with make_machine("qemu", f"FS={image}", "CPUS=1") as machine:
         machine.wait_for_shell()

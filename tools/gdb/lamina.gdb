@@ -1,7 +1,8 @@
 # Loaded by `make gdb` with gdb -x, so nothing depends on auto-load settings.
 #
 #   lamina-connect PORT     connect to the machine that `make qemu-gdb` started, and stop before the first instruction
-#   lamina-flow             one breakpoint for each layer of map_shared_pages: continue, and they fire in order
+#   lamina-flow             one breakpoint for each layer of map_shared_pages: continue, and they fire in order; pt_map
+#                           has its own only from mm_map_region on, since exec and fork use it, too
 #   lamina-enter            from an ecall in user code, stop at the kernel's first instruction (stepi does not get there)
 #   lamina-early            symbols for the code that runs before the MMU is on
 #   lamina-user FILE        symbols of a user program, e.g. lamina-user build/user/_shmem_test
@@ -14,7 +15,7 @@ set breakpoint pending on
 
 define lamina-connect
     echo Connecting to the machine: make qemu-gdb must be running.\n
-    target remote localhost:$arg0
+    target remote 127.0.0.1:$arg0
 end
 document lamina-connect
 lamina-connect PORT: connect to the machine that `make qemu-gdb` started.
@@ -25,11 +26,8 @@ define lamina-flow
     break map_shared_pages
     break region_pin
     break mm_map_region
-    tbreak mm_map_region
     commands
-        silent
-        break pt_map
-        continue
+        tbreak pt_map
     end
     echo Type `continue` here, then `shmem_test` at the machine's prompt; docs/flows/map-shared.md says what to look at.\n
 end

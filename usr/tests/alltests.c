@@ -3,19 +3,21 @@
  *
  *   alltests [-x NAME]... [NAME...]     only these programs; -x leaves one out
  *
- * Prints `NAME: OK` or `NAME: FAILED` after each, and at the end `alltests: N passed, M failed`.
- * A test counts as failed, too, if free memory did not come back after it, and the audit and the
- * memory of the whole run count as one test each. Exit status 0 if nothing failed.
+ * Each program prints its own last line, `NAME: OK` or `NAME: FAILED`; what fails is named once
+ * more, with its status. A program counts as failed, too, if free memory did not come back after
+ * it, and the audit and the memory of the whole run count as one test each. The last line is
+ * `alltests: N passed, M failed`. Exit status 0 if nothing failed.
  * Invariant attacked: I7.
  */
 #include "kernel/types.h"
 #include "t.h"
 
 static char *const programs[] = {
-    "t_lib",    "t_file",    "t_dir",      "t_link",  "t_pipe",   "t_proc",      "t_exec",
-    "t_sbrk",   "t_copy",    "t_fault",    "t_fdlimit", "t_ulog",  "t_shared",    "t_sharewho",
-    "t_sharelife", "t_sharerace", "t_oom", "t_diskfull", "grind",  "forktest",    "shmem_test",
-    "shmem_test --no-unmap", "log_test", "log_test 12",
+    "t_lib",      "t_sh",        "t_file",      "t_dir",      "t_link",     "t_pipe",
+    "t_proc",     "t_exec",      "t_sbrk",      "t_copy",     "t_fault",    "t_fdlimit",
+    "t_ulog",     "t_shared",    "t_sharewho",  "t_sharelife", "t_sharerace", "t_sharemix",
+    "t_fuzz",     "t_oom",       "t_diskfull",  "grind",       "forktest",   "shmem_test", "shmem_test --no-unmap",
+    "log_test",   "log_test 12",
     "t_crypto", "t_ids", "t_mmap", "t_mmapfile", "t_grant", "t_sidebyside", "shmem_test1",
     "shmem_test2", "crypto_cli", "shmem_count", "shm_cnt", "shm_cnt -u", "mmap_test", "share_demo",
 };
@@ -24,11 +26,17 @@ static int passed;
 static int failed;
 
 static void
-count(const char *name, int ok)
+count(int ok)
 {
-    printf("%s: %s\n", name, ok ? "OK" : "FAILED");
     passed += ok;
     failed += !ok;
+}
+
+static void
+count_and_print(const char *what, int ok)
+{
+    printf("%s: %s\n", what, ok ? "OK" : "FAILED");
+    count(ok);
 }
 
 /* Cuts `line` at its blanks into argv; line is changed. */
@@ -71,14 +79,14 @@ static void
 run_and_count(const char *command)
 {
     long before = t_free_pages();
-    int ok = run(command) == 0;
+    int status = run(command);
     long after = t_settle(before);
 
-    if (after < before) {
-        printf("alltests: %s: %ld pages were free, now %ld\n", command, before, after);
-        ok = 0;
-    }
-    count(command, ok);
+    if (status != 0)
+        printf("alltests: %s: FAILED (status %d)\n", command, status);
+    if (after < before)
+        printf("alltests: %s: FAILED (%ld pages were free, now %ld)\n", command, before, after);
+    count(status == 0 && after >= before);
 }
 
 /* Whether the command line was asked for. */
@@ -111,8 +119,8 @@ main(int argc, char **argv)
     for (int i = 0; i < COUNT(programs); i++)
         if (is_wanted(programs[i], argc, argv))
             run_and_count(programs[i]);
-    count("memory came back", t_settle(before) >= before);
-    count("audit", audit() == 0);
+    count_and_print("memory came back", t_settle(before) >= before);
+    count_and_print("audit", audit() == 0);
     printf("alltests: %d passed, %d failed\n", passed, failed);
     exit(failed == 0 ? 0 : 1);
 }

@@ -1,5 +1,5 @@
 /*
- * usr/tests/bench.c: what the operations of goals.md cost.
+ * usr/tests/bench.c: what the operations cost that `make bench` holds against the goals.
  *
  * Prints `bench NAME VALUE UNIT`. Meant for `-smp 1 -icount shift=0`, where an instruction takes
  * a nanosecond: ktime() counts ticks of 100 ns, so VALUE is ticks * 100 / operations, in

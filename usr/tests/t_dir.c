@@ -76,6 +76,7 @@ directories_as_files(void)
     CHECK_EQ(open("d_tmp", O_WRONLY), -1);
     CHECK_EQ(open("d_tmp", O_CREATE), -1);
     CHECK_EQ(open("d_tmp", O_TRUNC), -1);
+    CHECK_EQ(open("d_tmp", 0x8000), -1); /* with any flag at all */
     fd = open("d_tmp", O_RDONLY);
     CHECK(fd >= 0);
     CHECK_EQ(read(fd, &entry, sizeof(entry)), sizeof(entry));
@@ -115,6 +116,7 @@ long_names(void)
 static void
 long_paths(void)
 {
+    char *argv[] = {"x", 0};
     struct stat st;
 
     memset(path, '/', sizeof(path));
@@ -130,6 +132,8 @@ long_paths(void)
     CHECK_EQ(chdir(path), -1);
     CHECK_EQ(link(path, "d_tmp.x"), -1);
     CHECK_EQ(link("README", path), -1);
+    CHECK_EQ(mknod(path, 1, 1), -1);
+    CHECK_EQ(exec(path, argv), -1);
     memset(path, 'a', sizeof(path) - 1);
     path[sizeof(path) - 1] = 0;
     CHECK_EQ(open(path, O_RDONLY), -1);
@@ -212,6 +216,28 @@ removed_from_under(void)
     CHECK_EQ(stat("README", &st), 0);
 }
 
+/* The current directory is inherited, and each process has its own from there on. */
+static void
+inherited(void)
+{
+    struct stat st;
+    int pid;
+
+    CHECK_EQ(mkdir("d_tmp"), 0);
+    CHECK_EQ(mkdir("d_tmp/in"), 0);
+    CHECK_EQ(chdir("d_tmp"), 0);
+    pid = t_fork();
+    if (pid == 0) {
+        CHECK_EQ(chdir("in"), 0);
+        CHECK_EQ(stat("../in", &st), 0);
+        t_exit();
+    }
+    CHECK_EQ(t_wait(pid), 0);
+    CHECK_EQ(unlink("in"), 0);
+    CHECK_EQ(chdir(".."), 0);
+    CHECK_EQ(unlink("d_tmp"), 0);
+}
+
 static void
 exit_inside_removed(void)
 {
@@ -238,6 +264,7 @@ static const struct t_case cases[] = {
     {"many_names", many_names},
     {"deep", deep},
     {"removed_from_under", removed_from_under},
+    {"inherited", inherited},
     {"exit_inside_removed", exit_inside_removed},
 };
 

@@ -10,7 +10,9 @@
 #define FILES_MAX 1200
 #define BLOCKS_MAX 4000 /* on larger disks the test says so and leaves */
 
-static char block[BSIZE];
+#define PIECE_BLOCKS 3  /* written at once while there is room: one transaction */
+
+static char blocks_of_data[PIECE_BLOCKS * BSIZE];
 static char name[16];
 
 static char *
@@ -20,6 +22,17 @@ name_for(int i)
     for (int k = 10; k > 6; k--, i /= 10)
         name[k] = (char)('0' + i % 10);
     return name;
+}
+
+/* Adds up to n blocks to the file, in pieces of `piece` blocks, until one fails. => how many. */
+static int
+append(int fd, int n, int piece)
+{
+    int done = 0;
+
+    while (done + piece <= n && write(fd, blocks_of_data, piece * BSIZE) == piece * BSIZE)
+        done += piece;
+    return done;
 }
 
 /*
@@ -33,12 +46,12 @@ fill_disk(int *files)
 
     for (*files = 0; *files < FILES_MAX && total < BLOCKS_MAX; (*files)++) {
         int fd = open(name_for(*files), O_CREATE | O_WRONLY | O_TRUNC);
-        int n = 0;
+        int n;
 
         if (fd < 0)
             break;
-        while (n < (int)MAXFILE && write(fd, block, BSIZE) == BSIZE)
-            n++;
+        n = append(fd, (int)MAXFILE, PIECE_BLOCKS);
+        n += append(fd, (int)MAXFILE - n, 1);
         close(fd);
         total += n;
         if (n == 0) {
@@ -70,7 +83,7 @@ blocks(void)
     } else {
         int fd = open("t_full.x", O_CREATE | O_WRONLY); /* may need a block for the entry */
 
-        CHECK(fd < 0 || write(fd, block, BSIZE) == -1);
+        CHECK(fd < 0 || write(fd, blocks_of_data, BSIZE) == -1);
         close(fd);
         unlink("t_full.x");
         CHECK_EQ(mkdir("t_full/d"), -1);

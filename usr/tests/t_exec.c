@@ -7,6 +7,7 @@
 #include "kernel/elf.h"
 #include "kernel/param.h"
 #include "kernel/riscv.h"
+#include "kernel/memlayout.h"
 #include "kernel/lamina.h"
 #include "t.h"
 
@@ -32,6 +33,18 @@ run(const char *path, char **argv)
 
 /* ---- arguments ---- */
 
+/* Whether the kernel calls this process so. */
+static int
+is_named(const char *name)
+{
+    struct procinfo info;
+
+    for (int slot = 0; procinfo(slot, &info) == 0; slot++)
+        if (info.pid == getpid())
+            return strcmp(info.name, name) == 0;
+    return 0;
+}
+
 static int
 child_main(int argc, char **argv)
 {
@@ -46,6 +59,12 @@ child_main(int argc, char **argv)
         return 103;
     if ((uint64)argv[0] <= (uint64)argv[argc - 1])
         return 104;
+    if ((uint64)argv[0] != (((uint64)sbrk(0) - strlen(argv[0]) - 1) & ~15UL))
+        return 106; /* the first string is at the top of the stack, the break is its end */
+    if ((uint64)argv != (((uint64)argv[argc - 1] - 8 * (uint64)(argc + 1)) & ~15UL))
+        return 107;
+    if (!is_named("t_exec"))
+        return 108;
     for (int fd = 0; fd < NOFILE; fd++) {
         int copy = dup(fd);
 
@@ -214,6 +233,21 @@ good_segments(void)
     CHECK_EQ(unlink(IMAGE), 0);
 }
 
+/* At the entry, a0 is argc, and a1 and sp are argv. */
+static void
+first_registers(void)
+{
+    static const uint first[] = {0x00200893, 0x00000073};              /* exit(a0) */
+    static const uint second[] = {0x40b10533, 0x00200893, 0x00000073}; /* exit(sp - a1) */
+
+    plain_image();
+    memcpy(image.code, first, sizeof(first));
+    CHECK_EQ(run_image(), 1);
+    memcpy(image.code, second, sizeof(second));
+    CHECK_EQ(run_image(), 0);
+    CHECK_EQ(unlink(IMAGE), 0);
+}
+
 static void
 not_executable(void)
 {
@@ -266,6 +300,55 @@ bad_segments(void)
     CHECK_EQ(unlink(IMAGE), 0);
 }
 
+/* Headers at random, from values at the edges: any outcome but a panic or a loss will do. */
+static void
+any_segments(void)
+{
+    static const uint64 edges[] = {
+        0, 1, 64, PAGE - 1, PAGE, 2 * PAGE, 1UL << 31, 1UL << 32, TRAPFRAME - PAGE, TRAPFRAME, MAXVA,
+        1UL << 63, 0xffffffc080200000UL, 0UL - PAGE, ~0UL,
+    };
+    uint state = 3;
+
+    for (int i = 0; i < 120; i++) {
+        plain_image();
+        image.segment[1] = image.segment[0];
+        image.segment[1].vaddr = PAGE;
+        image.elf.phnum = 2;
+        for (int k = 0; k < 1 + i % 3; k++) {
+            struct proghdr *segment = &image.segment[t_random(&state) % 2];
+            uint64 *fields[] = {&segment->off, &segment->vaddr, &segment->filesz, &segment->memsz};
+
+            *fields[t_random(&state) % COUNT(fields)] = edges[t_random(&state) % COUNT(edges)];
+        }
+        run_image();
+    }
+    CHECK_EQ(audit(), 0);
+    CHECK_EQ(unlink(IMAGE), 0);
+}
+
+/* No segment, empty ones, the same one twice, the higher one first, more headers than file. */
+static void
+odd_images(void)
+{
+    plain_image();
+    image.elf.phnum = 0;
+    CHECK_EQ(run_image(), -1); /* runs, and there is nothing at its entry */
+    plain_image();
+    image.segment[1].type = ELF_PROG_LOAD;
+    image.segment[1].vaddr = PAGE;
+    image.elf.phnum = 2;
+    CHECK_EQ(run_image(), 42);
+    image.segment[1] = image.segment[0];
+    run_image();
+    image.segment[0].vaddr = 3 * PAGE;
+    run_image();
+    image.elf.phnum = 0xffff;
+    CHECK_EQ(run_image(), RETURNED);
+    CHECK_EQ(audit(), 0);
+    CHECK_EQ(unlink(IMAGE), 0);
+}
+
 /* A failed exec leaves memory and descriptors as they were. */
 static void
 failure_changes_nothing(void)
@@ -292,8 +375,11 @@ static const struct t_case cases[] = {
     {"bad_files", bad_files},
     {"kept_things", kept_things},
     {"good_segments", good_segments},
+    {"first_registers", first_registers},
     {"not_executable", not_executable},
     {"bad_segments", bad_segments},
+    {"any_segments", any_segments},
+    {"odd_images", odd_images},
     {"failure_changes_nothing", failure_changes_nothing},
 };
 

@@ -127,7 +127,7 @@ instruction(uint64 which)
         __asm__ volatile("sfence.vma");
         break;
     case 6:
-        __asm__ volatile(".4byte 0x02007053"); /* fadd.d f0, f0, f0 */
+        __asm__ volatile("csrw scounteren, zero");
         break;
     case 7:
         __asm__ volatile("csrw sie, zero");
@@ -153,6 +153,84 @@ instructions(void)
         CHECK_EQ(t_status(instruction, i), -1);
 }
 
+/* Floating point is off: whatever reads or writes its registers is illegal. */
+static void
+floating_point(uint64 which)
+{
+    switch (which) {
+    case 0:
+        __asm__ volatile(".4byte 0x02007053"); /* fadd.d f0, f0, f0 */
+        break;
+    case 1:
+        __asm__ volatile(".4byte 0x00012007"); /* flw f0, 0(sp) */
+        break;
+    case 2:
+        __asm__ volatile(".4byte 0x00013007"); /* fld f0, 0(sp) */
+        break;
+    case 3:
+        __asm__ volatile(".4byte 0xf2000053"); /* fmv.d.x f0, x0 */
+        break;
+    case 4:
+        __asm__ volatile(".2byte 0x2002"); /* c.fldsp f0, 0 */
+        break;
+    default:
+        __asm__ volatile(".4byte 0x003022f3" ::: "t0"); /* frcsr t0 */
+    }
+}
+
+static void
+no_floating_point(void)
+{
+    for (uint64 i = 0; i < 6; i++)
+        CHECK_EQ(t_status(floating_point, i), -1);
+}
+
+/* ---- what a program may do ---- */
+
+/* The counters can be read, and time is the one that ktime() tells. */
+static void
+counters(void)
+{
+    uint64 cycle[2];
+    uint64 instret[2];
+    uint64 time[2];
+    uint64 now;
+
+    __asm__ volatile("rdcycle %0" : "=r"(cycle[0]));
+    __asm__ volatile("rdinstret %0" : "=r"(instret[0]));
+    __asm__ volatile("rdtime %0" : "=r"(time[0]));
+    now = ktime();
+    t_spin(1000);
+    __asm__ volatile("rdtime %0" : "=r"(time[1]));
+    __asm__ volatile("rdinstret %0" : "=r"(instret[1]));
+    __asm__ volatile("rdcycle %0" : "=r"(cycle[1]));
+    CHECK(time[0] <= now && now <= time[1]);
+    CHECK(cycle[1] > cycle[0]);
+    CHECK(instret[1] > instret[0]);
+}
+
+static void
+misaligned_across_end(uint64 end)
+{
+    *(volatile uint64 *)(end - 3) = 1;
+}
+
+/* Loads and stores at any address work, across a page boundary too, and not into what is none. */
+static void
+misaligned(void)
+{
+    char *p = sbrk(2 * PAGE);
+    char *end = (char *)PGROUNDUP((uint64)p + 2 * PAGE);
+
+    for (char *at = p + PAGE - 9; at < p + PAGE + 9; at++) {
+        *(volatile uint64 *)at = 0x0807060504030201;
+        CHECK(t_is_pattern(at, 8, 1));
+        CHECK_EQ(*(volatile uint *)at, 0x04030201);
+        CHECK_EQ(*(volatile ushort *)(at + 5), 0x0706);
+    }
+    CHECK_KILLED(misaligned_across_end, end);
+}
+
 /* After all that, memory works as before and the audit finds nothing. */
 static void
 still_sound(void)
@@ -169,6 +247,9 @@ static const struct t_case cases[] = {
     {"heap_is_not_code", heap_is_not_code},
     {"stack_overflow", stack_overflow},
     {"instructions", instructions},
+    {"no_floating_point", no_floating_point},
+    {"counters", counters},
+    {"misaligned", misaligned},
     {"still_sound", still_sound},
 };
 

@@ -11,6 +11,17 @@
 
 #define NAME "t_file.tmp"
 
+#define WRITE_BLOCKS 3 /* blocks that one transaction of a write takes: it fails by such pieces */
+
+_Static_assert(sizeof(struct stat) == 24 && __builtin_offsetof(struct stat, dev) == 0 &&
+                   __builtin_offsetof(struct stat, ino) == 4 &&
+                   __builtin_offsetof(struct stat, type) == 8 &&
+                   __builtin_offsetof(struct stat, nlink) == 10 &&
+                   __builtin_offsetof(struct stat, size) == 16,
+               "struct stat is as xv6's binaries know it");
+_Static_assert(sizeof(struct dirent) == 16 && __builtin_offsetof(struct dirent, name) == 2,
+               "struct dirent is as xv6's binaries know it");
+
 static char data[16 * 1024];
 
 static void
@@ -52,6 +63,29 @@ largest_file(void)
         CHECK(t_is_pattern(data, BSIZE, i));
     }
     CHECK_EQ(read(fd, data, BSIZE), 0);
+    close(fd);
+    CHECK_EQ(unlink(NAME), 0);
+}
+
+/* One write beyond the largest file fails, and leaves the part that was done. */
+static void
+too_large_write(void)
+{
+    int fd = open(NAME, O_CREATE | O_RDWR | O_TRUNC);
+    char *p = sbrk(300 * BSIZE);
+    struct stat st;
+
+    t_fill(p, 300 * BSIZE, 9);
+    CHECK_EQ(write(fd, p, 300 * BSIZE), -1);
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK_EQ(st.size, MAXFILE / WRITE_BLOCKS * WRITE_BLOCKS * BSIZE);
+    CHECK_EQ(write(fd, p, BSIZE), BSIZE); /* the offset is at its end */
+    CHECK_EQ(write(fd, p, 1), -1);
+    close(fd);
+    fd = open(NAME, O_RDONLY);
+    memset(p, 0, 267 * BSIZE);
+    CHECK_EQ(read(fd, p, 267 * BSIZE), 267 * BSIZE);
+    CHECK(t_is_pattern(p, 267 * BSIZE, 9));
     close(fd);
     CHECK_EQ(unlink(NAME), 0);
 }
@@ -210,6 +244,7 @@ files_at_once(void)
 static void
 devices(void)
 {
+    static const short no_device[] = {NDEV, 0x7fff, -1};
     struct stat st;
     int fd;
 
@@ -219,8 +254,15 @@ devices(void)
     fd = open("console", O_RDWR);
     CHECK(fd >= 0);
     CHECK_EQ(write(fd, data, 0), 0);
+    CHECK_EQ(write(fd, data, -1), 0);
+    CHECK_EQ(write(fd, (char *)0x80000000, 5), 0); /* as many as could be read */
+    CHECK_EQ(read(fd, data, 0), 0);                /* does not wait */
     close(fd);
     CHECK_EQ(mknod("console", CONSOLE, 0), -1); /* exists */
+    fd = open("console", O_CREATE | O_TRUNC | O_RDWR);
+    CHECK_EQ(fstat(fd, &st), 0);
+    CHECK_EQ(st.type, T_DEVICE); /* and is opened, as it is */
+    close(fd);
     CHECK_EQ(mknod("t_file.dev", 7, 3), 0);     /* no driver */
     fd = open("t_file.dev", O_RDWR);
     CHECK(fd >= 0);
@@ -228,14 +270,17 @@ devices(void)
     CHECK_EQ(write(fd, data, 1), -1);
     close(fd);
     CHECK_EQ(unlink("t_file.dev"), 0);
-    CHECK_EQ(mknod("t_file.dev", 10, 0), 0); /* may be made, not opened */
-    CHECK_EQ(open("t_file.dev", O_RDONLY), -1);
-    CHECK_EQ(unlink("t_file.dev"), 0);
+    for (int i = 0; i < COUNT(no_device); i++) { /* may be made, not opened */
+        CHECK_EQ(mknod("t_file.dev", no_device[i], 0), 0);
+        CHECK_EQ(open("t_file.dev", O_RDONLY), -1);
+        CHECK_EQ(unlink("t_file.dev"), 0);
+    }
 }
 
 static const struct t_case cases[] = {
     {"sizes", sizes},
     {"largest_file", largest_file},
+    {"too_large_write", too_large_write},
     {"one_large_write", one_large_write},
     {"access_modes", access_modes},
     {"truncation", truncation},

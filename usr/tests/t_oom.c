@@ -216,7 +216,7 @@ copy_on_write_promises(void)
     uint64 share;
 
     CHECK_EQ(meminfo(&info), 0);
-    for (uint64 percent = 30; percent <= 70; percent += 10) {
+    for (uint64 percent = 30; percent <= 70; percent += 20) {
         char *p;
         int pid;
 

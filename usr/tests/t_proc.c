@@ -109,6 +109,30 @@ killing(void)
     }
 }
 
+/* Asleep in wait and in a read of the console: a kill wakes it up, and its status is -1. */
+static void
+kill_sleeper(void)
+{
+    for (int i = 0; i < 2; i++) {
+        int pid = t_fork();
+
+        if (pid == 0) {
+            char c;
+
+            if (i == 0)
+                read(open("console", 0), &c, 1);
+            else if (fork() == 0)
+                pause(10);
+            else
+                wait(0);
+            exit(3);
+        }
+        pause(1);
+        CHECK_EQ(kill(pid), 0);
+        CHECK_EQ(t_wait(pid), -1);
+    }
+}
+
 static void
 kill_zombie(void)
 {
@@ -283,12 +307,62 @@ registers_kept(void)
     CHECK_EQ(bad, 0);
 }
 
+/* gp and tp are the program's own, whatever the kernel uses them for. */
+static void
+pointers_kept(void)
+{
+    uint64 bad;
+
+    __asm__ volatile("li gp, 77\n li tp, 78\n li a7, %1\n ecall\n"
+                     "addi gp, gp, -77\n addi tp, tp, -78\n or %0, gp, tp"
+                     : "=r"(bad)
+                     : "i"(SYS_getpid)
+                     : "a0", "a7", "memory");
+    CHECK_EQ(bad, 0);
+}
+
+/* Nor does an interrupt change a register: each child computes for longer than its time slice. */
+static void
+registers_kept_at_switch(void)
+{
+    enum { CHILDREN = 4 };
+
+    for (int i = 0; i < CHILDREN; i++) {
+        uint64 bad;
+
+        if (t_fork() != 0)
+            continue;
+        __asm__ volatile("li gp, 1\n li tp, 2\n li t0, 3\n li t1, 4\n li t2, 5\n li t3, 6\n"
+                         "li t4, 7\n li t5, 8\n li a0, 9\n li a1, 10\n li a2, 11\n li a3, 12\n"
+                         "li a4, 13\n li a5, 14\n li a6, 15\n li a7, 16\n li t6, 20000000\n"
+                         "1: addi t6, t6, -1\n bnez t6, 1b\n"
+                         "slli t0, t0, 1\n slli t2, t2, 2\n slli t4, t4, 3\n slli a0, a0, 4\n"
+                         "add %0, gp, tp\n add %0, %0, t0\n add %0, %0, t1\n add %0, %0, t2\n"
+                         "add %0, %0, t3\n add %0, %0, t4\n add %0, %0, t5\n add %0, %0, a0\n"
+                         "add %0, %0, a1\n add %0, %0, a2\n add %0, %0, a3\n add %0, %0, a4\n"
+                         "add %0, %0, a5\n add %0, %0, a6\n add %0, %0, a7\n"
+                         : "=&r"(bad)
+                         :
+                         : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4",
+                           "a5", "a6", "a7", "memory");
+        CHECK_EQ(bad, 338);
+        t_exit();
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        int status = -1;
+
+        CHECK(wait(&status) > 0);
+        CHECK_EQ(status, 0);
+    }
+}
+
 static const struct t_case cases[] = {
     {"exit_status", exit_status},
     {"bad_status_pointer", bad_status_pointer},
     {"copied_memory", copied_memory},
     {"process_ids", process_ids},
     {"killing", killing},
+    {"kill_sleeper", kill_sleeper},
     {"kill_zombie", kill_zombie},
     {"preemption", preemption},
     {"sleeping", sleeping},
@@ -298,6 +372,8 @@ static const struct t_case cases[] = {
     {"listing", listing},
     {"unknown_calls", unknown_calls},
     {"registers_kept", registers_kept},
+    {"pointers_kept", pointers_kept},
+    {"registers_kept_at_switch", registers_kept_at_switch},
 };
 
 int

@@ -193,6 +193,24 @@ guard_stays(void)
     CHECK_EQ(t_status(load, guard), -1);
 }
 
+static void
+jump(uint64 address)
+{
+    ((void (*)(void))address)();
+}
+
+/* Loads and stores make a lazy page; an instruction fetch does not, and may not use one either. */
+static void
+lazy_is_not_code(void)
+{
+    char *p = t_align_break();
+
+    CHECK(sbrklazy(2 * PAGE) != SBRK_ERROR);
+    CHECK_EQ(t_status(jump, (uint64)p), -1);
+    *(uint *)p = 0x00008067; /* ret */
+    CHECK_EQ(t_status(jump, (uint64)p), -1);
+}
+
 /* The flag: 2 is lazy, and nothing else is; a lazy promise is none, so it may exceed memory. */
 static void
 which_flag(void)
@@ -237,6 +255,7 @@ static const struct t_case cases[] = {
     {"given_back", given_back},     {"below_zero", below_zero},   {"too_much", too_much},
     {"lazy_touch", lazy_touch},     {"lazy_fork", lazy_fork},     {"lazy_copies", lazy_copies},
     {"guard_stays", guard_stays},   {"which_flag", which_flag},   {"to_the_top", to_the_top},
+    {"lazy_is_not_code", lazy_is_not_code},
 };
 
 int

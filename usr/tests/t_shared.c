@@ -175,6 +175,29 @@ library_forms(void)
     CHECK_EQ(unmap_shared_pages(from, PAGE), 0);
 }
 
+/* The argument lists of other courses: told apart by their number and the first one's type. */
+static void
+other_forms(void)
+{
+    uint64 before = size_now();
+    uint64 at[] = {
+        map_shared_pages(getpid(), buffer, PAGE),
+        map_shared_pages((void *)buffer, getpid(), PAGE),
+        map_shared_pages((uint64)buffer, PAGE, getpid()),
+    };
+
+    for (int i = 0; i < COUNT(at); i++) {
+        CHECK(at[i] != NO_ADDRESS);
+        *(volatile char *)at[i] = (char)i;
+        CHECK_EQ(buffer[0], i);
+        CHECK_EQ(unmap_shared_pages(1, at[i], PAGE), -1); /* not the caller */
+    }
+    for (int i = 0; i < COUNT(at); i++)
+        CHECK_EQ(unmap_shared_pages(getpid(), (void *)at[i], PAGE), 0);
+    CHECK_EQ(size_now(), before);
+    CHECK_EQ(map_shared_pages(999999, buffer, PAGE), -1);
+}
+
 /* ---- several mappings and the heap ---- */
 
 static void
@@ -388,6 +411,7 @@ static const struct t_case cases[] = {
     {"lazy_source", lazy_source},
     {"alias", alias},
     {"library_forms", library_forms},
+    {"other_forms", other_forms},
     {"lower_of_two", lower_of_two},
     {"upper_of_two", upper_of_two},
     {"inner_part", inner_part},

@@ -257,7 +257,7 @@ remap_and_look(void)
         uint64 at = map_to(getpid(), frames[i % 8], PAGE);
 
         CHECK_EQ(*(volatile char *)at, i % 8);
-        if (i % 50 == 0)
+        if (i % 100 == 0)
             pause(1);
         CHECK_EQ(*(volatile char *)(at + PAGE - 1), i % 8);
         CHECK_EQ(unmap_shared_pages(at, PAGE), 0);

@@ -103,6 +103,9 @@ uint64 map_to(int pid, user_address va, uint64 size);
 /* The caller's break: its size in bytes, as far as an int holds it. */
 int memsize(void);
 
+/* The same calls with the argument lists of other courses. */
+#include "user/share_forms.h"
+
 /* ---- Lamina's own ---- */
 /* Stops the machine; starts it anew. => Return only on failure: -1. */
 int poweroff(void);

@@ -1,11 +1,12 @@
 /*
- * crash_test.c - the machine stops after any disk write; the next mount must find all that returned.
+ * crash_test.c - the machine stops after any disk write; the next mount finds all that returned.
  *
  * A workload runs once while every sector written is recorded. A crash state is the disk before it,
- * plus all sectors up to a point that lies behind the last flush, plus some of the sectors after that
- * flush: a prefix of them, or any subset (a disk may reorder between flushes, and tear a block).
- * Each state is mounted, checked with fsck, and compared with the model: it must be the one after the
- * operations that had returned, or also show the one that was running. Then recovery itself is cut.
+ * plus all sectors up to a point that lies behind the last flush, plus some of the sectors after
+ * that flush: a prefix of them, or any subset (a disk may reorder between flushes, and tear a
+ * block). Each state is mounted, checked with fsck, and compared with the model: it must be the one
+ * after the operations that had returned, or also show the one that was running. Then recovery
+ * itself is cut.
  *
  * Environment: CRASH_STATES (default 600), CRASH_SEED.
  */
@@ -141,7 +142,7 @@ static bool dir_now(int i)
     return true;
 }
 
-/* A file may be between two states: O_CREATE and each piece of a write are transactions of their own. */
+/* A file may be between two states: O_CREATE and the pieces of a write are transactions. */
 static void check_file(int i, long a, long b)
 {
     long now = size_now(i);

@@ -2,8 +2,8 @@
  * fault_test.c - what fails must fail politely: disk reads and writes, memory, corrupt images.
  *
  * The same mixed workload runs again and again; each time another read, write or allocation fails,
- * or random bytes of the image are spoiled. Nothing may crash, hang or leak, and after mere failures
- * the image must still be sound. Environment: FAULT_ROUNDS (corrupt images, default 400).
+ * or random bytes of the image are spoiled. Nothing may crash, hang or leak, and after mere
+ * failures the image must still be sound. Environment: FAULT_ROUNDS (corrupt images, default 400).
  */
 #include "world.h"
 
@@ -226,6 +226,65 @@ static void test_corrupt(void **state)
     free(good);
 }
 
+/* ---- corrupt in ways that a test should name ---- */
+
+/* What the spoiled image has in free entries of its root. */
+enum { CYCLE = 5, GHOST, WILD, HUGE, ODD, SHARER, ENTRIES };
+
+static const struct dirent bad_entries[ENTRIES] = {
+    [CYCLE] = {ROOTINO, "cycle"}, [GHOST] = {150, "ghost"}, [WILD] = {60000, "wild"},
+    [HUGE] = {160, "huge"},       [ODD] = {161, "odd"},     [SHARER] = {162, "sharer"},
+};
+
+static void spoil_by_name(void)
+{
+    struct superblock *sb = (struct superblock *)(world_disk + BSIZE);
+    struct dinode *di = (struct dinode *)(world_disk + sb->inodestart * BSIZE);
+    struct dirent *entry = (struct dirent *)(world_disk + di[ROOTINO].addrs[0] * BSIZE);
+
+    memcpy(entry + CYCLE, bad_entries + CYCLE, sizeof bad_entries - CYCLE * sizeof *entry);
+    di[160] = (struct dinode){.type = T_FILE, .nlink = 1, .size = MAXFILE * BSIZE + 1};
+    di[161] = (struct dinode){.type = 77, .nlink = 1};
+    di[162] = di[2]; /* README: both have its blocks */
+}
+
+static int open_path(const char *path, int flags)
+{
+    struct file *f;
+    int err = file_open(root, path, flags, &f);
+
+    if (!err)
+        file_close(f);
+    return err;
+}
+
+static void run_named(void *arg)
+{
+    port_quiet = 1;
+    alarm(20);
+    spoil_by_name();
+    CHECK(fs_init(&world_dev) == 0);
+    root = inode_root();
+    CHECK(open_path("cycle/cycle/cycle/README", O_RDONLY) == 0);
+    CHECK(fs_unlink(root, "cycle") == -EIO && fs_link(root, "README", "cycle/cycle/r") == 0);
+    CHECK(fs_unlink(root, "cycle/cycle/r") == 0);
+    for (int i = GHOST; i <= ODD; i++) {
+        CHECK(open_path(bad_entries[i].name, O_RDONLY) == -EIO);
+        CHECK(open_path(bad_entries[i].name, O_CREATE | O_RDWR) == -EIO);
+        CHECK(fs_unlink(root, bad_entries[i].name) == -EIO);
+    }
+    CHECK(open_path("sharer", O_RDWR | O_TRUNC) == 0 && fs_unlink(root, "README") == 0);
+    CHECK(fs_mkdir(root, "sharer") == -EEXIST && fs_mkdir(root, "fresh") == 0);
+    inode_put(root);
+    CHECK(port_locks_held() == 0);
+}
+
+static void test_named(void **state)
+{
+    image_make(NULL, NULL);
+    assert_true(world_run(run_named, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_write_errors),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_corrupt),
+        cmocka_unit_test(test_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,6 +159,46 @@ static void slabs_give_their_frames_back(void **state)
     world_check();
 }
 
+static struct slab_cache raced = SLAB_CACHE_INIT(raced, "raced", 64);
+static struct page *spare[2];
+static void *other_harts_object;
+
+/* Stands for another hart that needs an object while this one looks for a frame. */
+static size_t give_back_and_grow(size_t n)
+{
+    if (!spare[0])
+        return 0;
+    page_put(spare[0]);
+    page_put(spare[1]);
+    spare[0] = NULL;
+    other_harts_object = slab_alloc(&raced);
+    return 1;
+}
+
+static void two_harts_that_grow_a_slab_leave_no_empty_frame(void **state)
+{
+    static struct reclaimer r = {.reclaim = give_back_and_grow};
+    static struct page *all[FRAMES];
+    size_t before = world_available(), n = 0;
+    void *object;
+
+    page_add_reclaimer(&r);
+    while (world_available() > 0)
+        all[n++] = page_alloc();
+    spare[0] = all[--n];
+    spare[1] = all[--n];
+    object = slab_alloc(&raced);
+    assert_non_null(object);
+    assert_non_null(other_harts_object);
+    assert_int_equal(raced.frames, 1); /* one is enough for both */
+    slab_free(&raced, object);
+    slab_free(&raced, other_harts_object);
+    assert_int_equal(raced.frames, 0);
+    while (n > 0)
+        page_put(all[--n]);
+    assert_int_equal(world_available(), before);
+}
+
 static void a_slab_of_another_cache_is_noticed(void **state)
 {
     static struct slab_cache one = SLAB_CACHE_INIT(one, "one", 32);
@@ -180,6 +220,7 @@ int main(void)
         cmocka_unit_test(blocks_are_aligned_and_merge_again),
         cmocka_unit_test(reclaimers_are_asked_before_failure),
         cmocka_unit_test(slabs_give_their_frames_back),
+        cmocka_unit_test(two_harts_that_grow_a_slab_leave_no_empty_frame),
         cmocka_unit_test(a_slab_of_another_cache_is_noticed), /* last: it leaves a lock held */
     };
 

@@ -1,0 +1,2 @@
+TESTS += order_test
+order_test_SRCS := tests/host/tlb/order_test.c $(MM_HOST_SRCS)
