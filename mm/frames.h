@@ -4,6 +4,7 @@
 #ifndef MM_FRAMES_H
 #define MM_FRAMES_H
 
+#include "lib/annotate.h"
 #include "mm/page.h"
 
 #define FRAME_BANKS_MAX   8
@@ -39,7 +40,7 @@ static inline struct page *frame_in(const struct frame_bank *first, uint64_t pfn
 {
     uint64_t i = pfn - first->first;
 
-    return i < first->count ? first->pages + i : frame_page_search(pfn);
+    return likely(i < first->count) ? first->pages + i : frame_page_search(pfn);
 }
 
 static inline struct page *frame_page(uint64_t pfn)

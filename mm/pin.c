@@ -13,34 +13,35 @@
 #include "space.h"
 
 /*
- * Pins the frames of [va, end), which lie in one table and in v. => src->lock held.
+ * Pins the frames of [va, end), which lie in one table and in v. => src->lock held. Kept whole:
+ * inlined, its loop would not fit the registers.
  * Where v's pages may be written they are made the source's own first, so that a store by
  * either side is seen by both.
  */
-static int pin_table(struct mm *src, struct region *r, size_t at, struct vma *v, vaddr_t va,
+static __noinline int pin_table(struct mm *src, struct region *r, size_t at, struct vma *v, vaddr_t va,
                      vaddr_t end)
 {
     enum access access = vma_owns(v) || vma_allows(v, ACCESS_WRITE) ? ACCESS_WRITE : ACCESS_READ;
     const struct frame_bank bank = frame_banks[0];
     uint64_t need = access == ACCESS_READ || vma_allows(v, ACCESS_WRITE) ? vma_pte_flags(v) : 0;
     uint32_t *frame = r->frames + at;
-    pte_t *pte = pt_lookup(src->root, va);
+    pte_t *first = pt_lookup_create(src->root, va, 0), *pte = first;
+    int err = first ? 0 : -ENOMEM;
 
-    for (; va < end; va += PAGE_SIZE, pte++) {
-        if (!pte || pte_flags(*pte) != need) {
-            pte_t *fixed; /* `pte` itself stays in a register */
-            int err = mm_fault_in(src, v, va, access, &fixed);
+    for (pte_t *last = first + ((end - va) >> PAGE_SHIFT); !err && pte < last; pte++) {
+        if (unlikely(pte_flags(*pte) != need)) {
+            pte_t *same;
 
-            if (err) {
-                r->npages = (size_t)(frame - r->frames);
-                return err;
-            }
-            pte = fixed;
+            err = mm_fault_in(src, v, va + ((uint64_t)(pte - first) << PAGE_SHIFT), access, &same);
+            if (err)
+                break;
         }
-        *frame = pte_frame(*pte);
-        page_pin(frame_in(&bank, *frame++));
+        *frame++ = (uint32_t)pte_frame(*pte);
+        page_pin(frame_in(&bank, pte_frame(*pte)));
     }
-    return 0;
+    if (err)
+        r->npages = (size_t)(frame - r->frames);
+    return err;
 }
 
 /* A region of the frames of [va, end), a part of v. => src->lock held. 0 and *out. */

@@ -92,9 +92,9 @@ static inline paddr_t pte_phys(pte_t pte)
 }
 
 /* The number of the frame or table. */
-static inline uint32_t pte_frame(pte_t pte)
+static inline uint64_t pte_frame(pte_t pte)
 {
-    return (uint32_t)(pte.v >> 10);
+    return pte.v >> 10;
 }
 
 static inline uint64_t pte_flags(pte_t pte)
