@@ -42,7 +42,7 @@ static void request_free(struct request *r)
 /* Under a grant, so that the frames themselves are pinned: a file's pages might go otherwise. */
 static int request_map(struct request *r)
 {
-    const struct lend lend = { PROT_READ | PROT_WRITE, GRANT_SERVICE };
+    const struct lend lend = { PROT_READ | PROT_WRITE, GRANT_SERVICE, .lasting = true };
     vaddr_t old;
     int err = ipc_touch(r->asked, r->size, ACCESS_WRITE);
 

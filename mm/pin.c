@@ -97,6 +97,18 @@ static int lend_part(struct mm *src, struct vma *v, vaddr_t start, vaddr_t end, 
     return 0;
 }
 
+/* Whether src may lend from v at all. => src->lock held. */
+static bool may_lend(const struct vma *v, struct lend lend)
+{
+    if (!v || !vma_allows(v, ACCESS_READ))
+        return false;
+    for (const struct region *r = v->region; r; r = r->parent)
+        if (__atomic_load_n(&r->revoked, __ATOMIC_SEQ_CST) ||
+            (lend.lasting && r->grant && r->grant != lend.grant))
+            return false;
+    return true;
+}
+
 /* => src->lock held. */
 static int lend_range(struct mm *src, vaddr_t va, vaddr_t end, struct lend lend,
                       struct list *vmas)
@@ -108,7 +120,7 @@ static int lend_range(struct mm *src, vaddr_t va, vaddr_t end, struct lend lend,
         vaddr_t stop;
         int err;
 
-        if (!v || !vma_allows(v, ACCESS_READ) || (v->region && v->region->revoked))
+        if (!may_lend(v, lend))
             return -EFAULT;
         stop = end < v->end ? end : v->end;
         err = lend_part(src, v, va, stop, va - base, lend, vmas);

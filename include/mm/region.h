@@ -65,10 +65,11 @@ struct region {
 struct lend {
     unsigned prot;  /* at most this */
     uint64_t grant; /* 0 = family */
+    bool lasting;   /* refuse what a third party could take away from the borrower */
 };
 
 /* Family: the source's own permissions. */
-#define LEND_FAMILY ((struct lend){PROT_READ | PROT_WRITE | PROT_EXEC, 0})
+#define LEND_FAMILY ((struct lend){.prot = PROT_READ | PROT_WRITE | PROT_EXEC})
 
 /*
  * Pins the pages of [va, va + npages pages) of src, and makes the vmas that can map them,
@@ -79,7 +80,7 @@ struct lend {
  * goes when that one is revoked (grant).
  * => takes src->lock and drops it. va is page aligned and the range is in user space.
  * => 0, and the vmas in order on `vmas`, which was empty; -EFAULT at a page that src itself
- *    may not read; -ENOMEM. vma_destroy_list() undoes it.
+ *    may not read, or that a lasting loan must not have; -ENOMEM. vma_destroy_list() undoes it.
  */
 int region_pin(struct mm *src, vaddr_t va, size_t npages, struct lend lend, struct list *vmas);
 

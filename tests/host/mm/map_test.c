@@ -400,6 +400,8 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
     in_c = (map_shared_pages)(b, c, in_b, 8, on); /* lent on to a third family */
     assert_int_equal(peek(c, in_c), 3);
     assert_false(world_write(c, in_c, 4));
+    on.lasting = true; /* a service must not lose what it was given */
+    assert_int_equal((map_shared_pages)(b, c, in_b, 8, on), 0);
     own = map_shared_pages(a, a, 0x1000, 8);
     assert_int_equal(mm_fork(b, &child), 0);
     world_load(child, 3);
