@@ -43,16 +43,25 @@ open_page(void)
 
 /* Counts once. => what the count is then. */
 static int
-count(struct page *page, int locked)
+count_locked(struct page *page)
 {
     int now;
 
-    if (locked)
-        uacquire(&page->lock);
-    now = page->count + 1;
+    uacquire(&page->lock);
+    now = ++page->count;
+    urelease(&page->lock);
+    return now;
+}
+
+/* The same without the lock, and slowly: what the other stores in between is lost. */
+static int
+count_unlocked(struct page *page)
+{
+    int now = page->count + 1;
+
+    for (volatile int i = 0; i < 500; i++)
+        ;
     page->count = now;
-    if (locked)
-        urelease(&page->lock);
     return now;
 }
 
@@ -67,7 +76,7 @@ run(int parent, int locked)
     while (page->ready < 2)
         ; /* without sleeping: both are to begin at the same moment */
     for (int i = 1; i <= COUNTS; i++) {
-        now = count(page, locked);
+        now = locked ? count_locked(page) : count_unlocked(page);
         if (i % LINE_EVERY == 0 && i < COUNTS)
             printf("Counter in %s is %d\n", name, now);
     }

@@ -389,7 +389,7 @@ static void an_id_is_one_page_for_all(void **state)
 static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1), *c = world_program(2), *child;
-    struct lend lend = {PROT_READ, 41}, on = {RW, 42};
+    struct lend lend = {.prot = PROT_READ, .grant = 41}, on = {.prot = RW, .grant = 42};
     vaddr_t in_b, in_c, own;
     uint64_t v;
 
