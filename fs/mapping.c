@@ -83,9 +83,11 @@ void mapping_store(struct inode *ip, uint64_t off, const uint8_t *data, size_t n
 static int fill_page(struct inode *ip, struct region *r, size_t i)
 {
     struct page *page = region_take(r);
+
+    if (!page)
+        return -ENOMEM;
     uint8_t *data = page_addr(page);
     long n = inode_read_kernel(ip, data, i * PAGE_SIZE, PAGE_SIZE);
-
     if (n < 0) {
         region_give_back(r, page);
         return (int)n;

@@ -23,8 +23,7 @@ enum unhook {
 struct unmap_batch {
     struct mm *mm;
     vaddr_t start, end; /* what the entries spanned */
-    size_t borrowed;    /* entries to frames of a region */
-    size_t pinned;      /* frames that a region holds on to, these among them */
+    size_t pinned;      /* frames that a region holds on to */
     size_t freed;
     size_t n;
     struct page *pages[PAGE_BATCH];
@@ -65,16 +64,23 @@ static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end, enum
         pte_t *pte = pt_lookup(b->mm->root, va);
 
         for (; pte && va < stop; va += PAGE_SIZE, pte++) {
-            uint64_t shared = pte->v & PTE_S;
-
-            if (!pte_valid(*pte) || (which == UNHOOK_REGION && !shared))
+            if (!pte_valid(*pte) || (which == UNHOOK_REGION && !(pte->v & PTE_S)))
                 continue;
-            b->borrowed += shared != 0;
             unmap_add(b, va, phys_to_frame(pte_phys(*pte)));
             *pte = pte_none();
         }
         va = stop;
     }
+}
+
+/* Takes away the entries of v in [start, end) to frames of its region: no promise was used. */
+static void unhook_borrowed(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
+{
+    struct unmap_batch b = {.mm = mm};
+
+    unhook_range(&b, start, end, UNHOOK_REGION);
+    unmap_flush(&b);
+    page_unreserve(b.freed); /* none, while the region has its pins */
 }
 
 /*
@@ -89,12 +95,11 @@ static void unmap_pages(struct mm *mm, const struct vma *v, vaddr_t start, vaddr
 {
     struct unmap_batch b = {.mm = mm};
 
+    if (v->promised && v->copies) /* apart: a frame that is no region's any more may be free now */
+        unhook_borrowed(mm, v, start, end);
     unhook_range(&b, start, end, UNHOOK_ALL);
     unmap_flush(&b);
-    if (v->promised)
-        page_unreserve(((end - start) >> PAGE_SHIFT) - (b.pinned - b.borrowed));
-    else
-        page_unreserve(b.freed);
+    page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - b.pinned : b.freed);
 }
 
 void mm_unmap_pages(struct mm *mm, const struct vma *v)
@@ -110,13 +115,9 @@ static void unhook_from(struct mm *mm, const struct region *r)
     spin_lock(&mm->lock);
     list_for_each(pos, &mm->vmas) {
         struct vma *v = list_entry(pos, struct vma, link);
-        struct unmap_batch b = {.mm = mm};
 
-        if (v->region != r)
-            continue;
-        unhook_range(&b, v->start, v->end, UNHOOK_REGION);
-        unmap_flush(&b);
-        page_unreserve(b.freed); /* none, while the region has its pins */
+        if (v->region == r)
+            unhook_borrowed(mm, v, v->start, v->end);
     }
     spin_unlock(&mm->lock);
 }
