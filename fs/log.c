@@ -34,6 +34,8 @@ static struct {
     uint32_t start;                  /* [I] header block */
     uint32_t capacity;               /* [I] blocks in a transaction */
     unsigned outstanding;            /* [lock] operations between begin and end */
+    unsigned syncing;                /* [lock] tasks that want the commit: nobody joins before it */
+    uint64_t commits;                /* [lock] */
     bool committing;                 /* [lock] */
     bool failed;                     /* [lock] a commit could not be written */
     bool unflushed;                  /* [committer] the header's n = 0 may not be durable */
@@ -168,7 +170,8 @@ int log_begin(void)
     if (fs_mount.dev->readonly)
         return -EACCES;
     spin_lock(&fs_log.lock);
-    while (!fs_log.failed && (fs_log.committing || !has_room(fs_log.outstanding + 1)))
+    while (!fs_log.failed &&
+           (fs_log.committing || fs_log.syncing || !has_room(fs_log.outstanding + 1)))
         wait_on(&fs_log.wq, &fs_log.lock);
     if (fs_log.failed)
         err = -EIO;
@@ -204,6 +207,7 @@ static int commit_and_release(void)
         fs_log.n = 0;
     }
     fs_log.committing = false;
+    fs_log.commits++;
     wake_all(&fs_log.wq);
     spin_unlock(&fs_log.lock);
     return err;
@@ -221,6 +225,20 @@ int log_end(void)
     fs_log.committing = true;
     spin_unlock(&fs_log.lock);
     return commit_and_release();
+}
+
+int log_sync(void)
+{
+    spin_lock(&fs_log.lock);
+    uint64_t before = fs_log.commits;
+    fs_log.syncing++;
+    while (!fs_log.failed && fs_log.n > 0 && fs_log.commits == before)
+        wait_on(&fs_log.wq, &fs_log.lock);
+    fs_log.syncing--;
+    wake_all(&fs_log.wq);
+    int err = fs_log.failed ? -EIO : 0;
+    spin_unlock(&fs_log.lock);
+    return err;
 }
 
 void log_write(struct buf *b)

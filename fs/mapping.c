@@ -183,13 +183,15 @@ static int sync_pages(struct region *r, size_t first, size_t n)
     size_t i = next_dirty(r, first, end);
     int err = 0;
 
+    if (i == end)
+        return 0;
     while (i < end) {
         int e = sync_some(r, &i, end);
 
         if (e)
             err = e;
     }
-    return err;
+    return err ? err : log_sync();
 }
 
 /* Borrowers may have stored after the last who mapped the file: theirs is written here. */

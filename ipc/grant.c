@@ -6,7 +6,7 @@
  * mutex, since letting go of a file's pages may sleep. Order: `lock`, then all of fs and mm.
  *
  * Processes are named by pid and family: one that has exec'ed, or has got the pid of another, is
- * somebody else. Source: shared-memory.md A. Called by syscall/. Read next: region_revoke().
+ * somebody else. Source: docs/sharing.md. Called by syscall/. Read next: region_revoke().
  */
 #include "ipc/grant.h"
 

@@ -3,7 +3,7 @@
  *
  * Owns the table of ids and each process' list of openings (proc.shared_ids), under ids_lock. The
  * page is a region; where it is mapped, a vma: mm_attach() and mm_detach() do all of that.
- * Source: shared-memory.md C, D. Called by syscall/sysipc.c and ipc.c. Read next: mm/space.c.
+ * Source: docs/sharing.md. Called by syscall/sysipc.c and ipc.c. Read next: mm/space.c.
  */
 #include "ipc/ids.h"
 

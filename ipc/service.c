@@ -3,7 +3,7 @@
  *
  * Owns the requests, in service->requests under service->lock. Only the server takes requests and
  * ends them, so one that it found needs no lock while it is mapped or failed.
- * Source: shared-memory.md B. Called by crypto.c, syscall/sysipc.c. Read next: mm/shared.c.
+ * Source: docs/sharing.md. Called by crypto.c, syscall/sysipc.c. Read next: mm/shared.c.
  */
 #include "ipc/service.h"
 

@@ -7,6 +7,7 @@
  * promised memory neither can fail (I5): the frame was reserved with the vma. Lock:
  * mm->lock. Read next: struct page in include/mm/page.h; mm/fork.c, who shares pages.
  */
+#include "asm/cpu.h"
 #include "asm/tlb.h"
 #include "frames.h"
 #include "lib/annotate.h"
@@ -68,21 +69,47 @@ static int region_map_page(const struct vma *v, vaddr_t va, enum access access, 
 }
 
 /*
- * A store to a page that fork left read-only, or to a private view of a file. The last one
- * on a frame keeps it, and so does the owner of one that is lent: it was made his own then.
- * Otherwise: unhook the old frame, tell the harts, let it go.
+ * Whether a store may go to the old frame: the last one on it keeps it, and so does the owner
+ * of one that is lent, since it was made his own then.
+ */
+static bool keeps_frame(pte_t pte, const struct page *old)
+{
+    return !(pte.v & PTE_S) && (page_sole(old) || page_pinned(old));
+}
+
+/*
+ * A frame for v's copy of old. Relatives on one frame are promised one less than they are: when
+ * all store at once, the last finds no frame, and then finds himself alone.
+ * => NULL: keeps_frame(); or no memory, only if lazy.
+ */
+static struct page *take_copy(const struct vma *v, pte_t pte, const struct page *old)
+{
+    while (!keeps_frame(pte, old)) {
+        struct page *page = v->promised ? page_try_reserved() : page_alloc();
+
+        if (page)
+            page->kind = PAGE_USER;
+        if (page || !v->promised)
+            return page;
+        cpu_relax();
+    }
+    return NULL;
+}
+
+/*
+ * A store to a page that fork left read-only, or to a private view of a file. If it does not
+ * keep the old frame: unhook that, tell the harts, let it go.
  */
 static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
 {
     struct page *old = phys_to_frame(pte_phys(*pte));
-    struct page *page;
+    struct page *page = take_copy(v, *pte, old);
 
-    if (!(pte->v & PTE_S) && (page_sole(old) || page_pinned(old))) {
+    if (!page && keeps_frame(*pte, old)) {
         *pte = pte_leaf(pte_phys(*pte), vma_own_flags(v));
         tlb_shootdown(mm->cpus, va, 1);
         return 0;
     }
-    page = take_frame(v);
     if (!page)
         return -ENOMEM;
     memcpy(frame_addr(page), frame_addr(old), PAGE_SIZE);
@@ -181,6 +208,23 @@ int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
     return -EFAULT;
 }
 
+/* The lowest page from va on that is in a vma with a pager; end or above when there is none. */
+static vaddr_t next_paged(struct mm *mm, vaddr_t va, vaddr_t end)
+{
+    struct vma *v;
+
+    spin_lock(&mm->lock);
+    v = vma_first_above(mm, va);
+    while (v && v->start < end && !(v->region && v->region->pager))
+        v = vma_next(mm, v);
+    if (!v)
+        va = end;
+    else if (v->start > va)
+        va = v->start;
+    spin_unlock(&mm->lock);
+    return va;
+}
+
 void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
 {
     vaddr_t end;
@@ -188,7 +232,7 @@ void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
     if (!mm->npaged || !n || !range_fits(va, n, USER_TOP))
         return;
     end = va + n;
-    for (va = page_down(va); va < end; va += PAGE_SIZE)
+    for (va = page_down(va); (va = next_paged(mm, va, end)) < end; va += PAGE_SIZE)
         if (mm_fault(mm, va, access))
             return;
 }

@@ -92,8 +92,24 @@ static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
         vma_destroy(copy);
         return -ENOMEM;
     }
-    vma_insert(dst, copy);
+    vma_link(dst, copy);
     return copy_tables(dst, src, v);
+}
+
+/*
+ * From here on a sweep over a region finds dst, which is whole and of which only entries will
+ * change. It cannot have passed: src, where these entries come from, is locked.
+ */
+static void publish(struct mm *dst)
+{
+    struct list *pos;
+
+    list_for_each(pos, &dst->vmas) {
+        struct vma *v = list_entry(pos, struct vma, link);
+
+        if (v->region)
+            region_add_vma(v->region, v);
+    }
 }
 
 __noinline int mm_fork(struct mm *src, struct mm **out)
@@ -112,6 +128,8 @@ __noinline int mm_fork(struct mm *src, struct mm **out)
     }
     dst->size = src->size;
     dst->family = src->family;
+    if (!err)
+        publish(dst);
     /* The parent's pages are read-only now, also when the child was given up half way: its
      * next store finds itself alone on the page and takes it back. */
     if (src->cpus)

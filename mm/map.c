@@ -50,7 +50,10 @@ static void merge_around(struct mm *mm, vaddr_t start, vaddr_t end, struct list 
 
 /* ---- mapping ---- */
 
-/* The highest gap below USER_BREAK_MAX that has room for len bytes. => its place, or 0. */
+/*
+ * The highest gap below USER_BREAK_MAX that has room for len bytes. => its place, or 0. A hole
+ * below the break is none: what lies there goes when the break comes down.
+ */
 static vaddr_t find_gap(struct mm *mm, uint64_t len)
 {
     vaddr_t top = USER_BREAK_MAX;
@@ -59,7 +62,9 @@ static vaddr_t find_gap(struct mm *mm, uint64_t len)
     for (pos = mm->vmas.prev; pos != &mm->vmas; pos = pos->prev) {
         struct vma *v = list_entry(pos, struct vma, link);
 
-        if (v->end <= top && top - v->end >= len)
+        vaddr_t floor = v->end > page_up(mm->size) ? v->end : page_up(mm->size);
+
+        if (floor <= top && top - floor >= len)
             return top - len;
         if (v->start < top)
             top = v->start;
@@ -79,11 +84,11 @@ static bool is_free(struct mm *mm, vaddr_t start, uint64_t len)
 static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, vaddr_t *va)
 {
     *va = q->addr;
+    if (q->place != MAP_ANYWHERE && !range_fits(q->addr, len, USER_BREAK_MAX))
+        return -ENOMEM;
     switch (q->place) {
     case MAP_OVER:
-        if (!range_fits(q->addr, len, USER_BREAK_MAX) || !only_maps(mm, q->addr, q->addr + len))
-            return -EINVAL;
-        return 0;
+        return q->addr >= page_up(mm->size) && only_maps(mm, q->addr, q->addr + len) ? 0 : -EINVAL;
     case MAP_HERE:
         return is_free(mm, q->addr, len) ? 0 : -EEXIST;
     case MAP_ANYWHERE:
@@ -97,15 +102,16 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
 /* Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed. */
 static int map_at(struct mm *mm, struct vma *v, struct list *gone)
 {
+    bool prepared = v->promised || v->region; /* else nothing is promised, and it may be huge */
     int err;
 
     if (v->promised && page_reserve(vma_pages(v)))
         return -ENOMEM;
-    err = v->prot == PROT_NONE ? 0 : pt_prepare(mm->root, v->start, v->end);
+    err = prepared ? pt_prepare(mm->root, v->start, v->end) : 0;
     /* What lies there goes last: only that may need memory to be split. */
     if (!err)
         err = mm_unmap(mm, v->start, v->end, gone);
-    if (!err && v->prot != PROT_NONE)
+    if (!err && prepared)
         err = pt_prepare(mm->root, v->start, v->end); /* the unmap may have trimmed */
     if (err) {
         if (v->promised)
@@ -209,20 +215,36 @@ static int sync_range(struct mm *mm, vaddr_t start, vaddr_t end)
     return err;
 }
 
-/* => the page-aligned range that [va, va + len) names; false when it is none. */
-static bool map_range(vaddr_t va, uint64_t len, vaddr_t *end)
+/* Where the pages of [va, va + len) end. => 0; -EINVAL unaligned; -ENOMEM not user space. */
+static int map_range(vaddr_t va, uint64_t len, vaddr_t *end)
 {
-    if ((va & (PAGE_SIZE - 1)) || len == 0 || !range_fits(va, len, USER_TOP))
-        return false;
+    if (va & (PAGE_SIZE - 1))
+        return -EINVAL;
+    if (!range_fits(va, len, USER_TOP))
+        return -ENOMEM;
     *end = page_up(va + len);
-    return true;
+    return 0;
+}
+
+static bool has_hole(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = NULL;
+
+    spin_lock(&mm->lock);
+    while (start < end && (v = vma_find(mm, start)))
+        start = v->end;
+    spin_unlock(&mm->lock);
+    return start < end;
 }
 
 int mm_sync(struct mm *mm, vaddr_t va, uint64_t len)
 {
     vaddr_t end;
+    int err = map_range(va, len, &end);
 
-    return map_range(va, len, &end) ? sync_range(mm, va, end) : -EINVAL;
+    if (!err)
+        err = sync_range(mm, va, end);
+    return !err && has_hole(mm, va, end) ? -ENOMEM : err;
 }
 
 void mm_sync_all(struct mm *mm)
@@ -236,7 +258,7 @@ int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len)
     vaddr_t end;
     int err = -EINVAL;
 
-    if (!map_range(va, len, &end))
+    if (!len || map_range(va, len, &end))
         return -EINVAL;
     sync_range(mm, va, end);
     spin_lock(&mm->lock);
@@ -329,9 +351,22 @@ static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot
         if (err)
             *promise = 0;
     }
-    if (!err && prot != PROT_NONE)
+    if (!err && (prot & PROT_WRITE))
         err = pt_prepare(mm->root, va, end);
     return err;
+}
+
+/* Frees the tables of what nobody may touch, after prepare_protect() has made them in vain. */
+static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = vma_first_above(mm, start);
+
+    for (; v && v->start < end; v = vma_next(mm, v)) {
+        if (v->kind != VMA_MAP || v->prot != PROT_NONE || v->promised)
+            continue;
+        mm_unmap_pages(mm, v); /* as in protect_vmas() */
+        pt_trim(mm->root, mm->cpus, v->start, v->end, v->start, v->end);
+    }
 }
 
 int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
@@ -339,16 +374,18 @@ int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
     struct list gone = LIST_INIT(gone);
     size_t promise;
     vaddr_t end;
-    int err;
+    int err = map_range(va, len, &end);
 
-    if (!map_range(va, len, &end))
-        return -EINVAL;
+    if (err || !len)
+        return err;
     spin_lock(&mm->lock);
     err = prepare_protect(mm, va, end, prot, &promise);
-    if (err)
+    if (err) {
         page_unreserve(promise);
-    else
+        trim_unused(mm, va, end);
+    } else {
         protect_vmas(mm, va, end, prot);
+    }
     merge_around(mm, va, end, &gone);
     spin_unlock(&mm->lock);
     vma_destroy_list(&gone);

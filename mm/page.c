@@ -179,19 +179,28 @@ void page_unreserve(size_t n)
     __atomic_add_fetch(&avail, (long)n, __ATOMIC_RELEASE);
 }
 
-struct page *page_alloc_reserved(void)
+struct page *page_try_reserved(void)
 {
     uint64_t irq = irq_disable_save();
+    struct page *page = stock_take();
+
+    if (page) {
+        ASSERT(page->refs == 0 && page->kind == PAGE_FREE);
+        check_poison(page);
+        page->refs = PAGE_REF;
+        page->kind = PAGE_KERNEL;
+    }
+    irq_restore(irq);
+    return page;
+}
+
+struct page *page_alloc_reserved(void)
+{
     struct page *page;
 
     /* One is there; it can only be on its way between two lists just now. */
-    while (!(page = stock_take()))
+    while (!(page = page_try_reserved()))
         cpu_relax();
-    ASSERT(page->refs == 0 && page->kind == PAGE_FREE);
-    check_poison(page);
-    page->refs = PAGE_REF;
-    page->kind = PAGE_KERNEL;
-    irq_restore(irq);
     return page;
 }
 

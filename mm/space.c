@@ -157,7 +157,8 @@ static void place_vmas(struct list *vmas, vaddr_t va, vaddr_t size_before)
 
 /*
  * Enters v's frames in the tables, which are prepared; each entry holds its frame. Those of
- * a sparse region come by a fault.
+ * a sparse region come by a fault. => v is in its mm: a revocation that does not show here
+ * will find it there.
  */
 static void map_vma(struct mm *mm, struct vma *v)
 {
@@ -166,7 +167,7 @@ static void map_vma(struct mm *mm, struct vma *v)
     uint64_t flags = vma_pte_flags(v);
     size_t n;
 
-    if (v->region->sparse)
+    if (v->region->sparse || __atomic_load_n(&v->region->revoked, __ATOMIC_SEQ_CST))
         return;
     for (vaddr_t va = v->start; va < v->end; va += n * PAGE_SIZE, frames += n) {
         n = (pt_table_end(va, v->end) - va) >> PAGE_SHIFT;
@@ -177,7 +178,7 @@ static void map_vma(struct mm *mm, struct vma *v)
     }
 }
 
-/* From here on, under dst->lock, a revocation finds the vmas in dst. */
+/* To refuse what was revoked already; map_vma() looks again. */
 static bool any_revoked(struct list *vmas)
 {
     struct list *pos;

@@ -107,8 +107,8 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
     unmap_pages(mm, v, v->start, v->end);
 }
 
-/* Takes the region's frames away from one mm that maps it. */
-static void unhook_from(struct mm *mm, const struct region *r)
+/* Takes the region's frames away from one mm that maps it, however often. */
+static void unhook_from(struct mm *mm, struct region *r, uint64_t sweep)
 {
     struct list *pos;
 
@@ -116,8 +116,12 @@ static void unhook_from(struct mm *mm, const struct region *r)
     list_for_each(pos, &mm->vmas) {
         struct vma *v = list_entry(pos, struct vma, link);
 
-        if (v->region == r)
-            unhook_borrowed(mm, v, v->start, v->end);
+        if (v->region != r)
+            continue;
+        unhook_borrowed(mm, v, v->start, v->end);
+        spin_lock(&r->lock);
+        v->stamp = sweep;
+        spin_unlock(&r->lock);
     }
     spin_unlock(&mm->lock);
 }
@@ -150,7 +154,7 @@ void region_unhook(struct region *r)
     struct mm *mm;
 
     while ((mm = next_mapper(r, sweep))) {
-        unhook_from(mm, r);
+        unhook_from(mm, r, sweep);
         mm_release(mm);
     }
 }

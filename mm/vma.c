@@ -75,6 +75,8 @@ struct vma *vma_first_above(struct mm *mm, vaddr_t va)
             return v;
         }
     }
+    if (!list_empty(&mm->vmas))
+        mm->hint = list_entry(mm->vmas.prev, struct vma, link);
     return NULL;
 }
 
@@ -90,7 +92,7 @@ struct vma *vma_next(struct mm *mm, struct vma *v)
     return v->link.next == &mm->vmas ? NULL : list_entry(v->link.next, struct vma, link);
 }
 
-void vma_insert(struct mm *mm, struct vma *v)
+void vma_link(struct mm *mm, struct vma *v)
 {
     struct vma *above = vma_first_above(mm, v->start);
     struct list *place = above ? &above->link : &mm->vmas;
@@ -99,16 +101,20 @@ void vma_insert(struct mm *mm, struct vma *v)
     ASSERT(!above || v->end <= above->start);
     list_insert_after(place->prev, &v->link);
     v->mm = mm;
-    if (v->region) {
+    mm->npaged += v->region && v->region->pager;
+}
+
+void vma_insert(struct mm *mm, struct vma *v)
+{
+    vma_link(mm, v);
+    if (v->region)
         region_add_vma(v->region, v);
-        mm->npaged += v->region->pager != NULL;
-    }
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
 {
-    if (mm->hint == v)
-        mm->hint = NULL;
+    if (mm->hint == v) /* the one below: who takes many away goes downwards */
+        mm->hint = v->link.prev == &mm->vmas ? NULL : list_entry(v->link.prev, struct vma, link);
     list_remove(&v->link);
     if (v->region) {
         region_remove_vma(v->region, v);

@@ -59,6 +59,9 @@ struct vma *vma_next(struct mm *mm, struct vma *v);
 void vma_insert(struct mm *mm, struct vma *v);
 void vma_remove(struct mm *mm, struct vma *v);
 
+/* vma_insert() without region_add_vma(), for an mm that nobody may find through the region yet. */
+void vma_link(struct mm *mm, struct vma *v);
+
 /* Where the free range around va begins and ends: the neighbours' bounds. */
 vaddr_t vma_gap_start(struct mm *mm, vaddr_t va);
 vaddr_t vma_gap_end(struct mm *mm, vaddr_t va);

@@ -75,6 +75,18 @@ static void release_slot(struct proc *p) __must_hold(&proc_tree_lock)
     list_push_front(&free_slots, &p->sibling);
 }
 
+bool proc_has_dead_orphans(void)
+{
+    struct proc *init;
+    bool any;
+
+    spin_lock(&proc_tree_lock);
+    init = proc_find(1);
+    any = init && !list_empty(&init->zombies);
+    spin_unlock(&proc_tree_lock);
+    return any;
+}
+
 void proc_free(struct proc *p)
 {
     spin_lock(&proc_tree_lock);

@@ -1,10 +1,11 @@
 /*
  * Sleeping locks.
  *
- * Owns struct mutex, and task->mutexes, by which a fault knows whether it may sleep. The owner field is the lock: taken by one compare-and-swap when free. Who
- * finds it taken counts itself in nwaiting, under guard, and tries again before it sleeps; who
- * unlocks clears the owner first and looks at nwaiting afterwards. Both sides are sequentially
- * consistent, so one of them sees the other.
+ * Owns struct mutex, and task->mutexes, by which a fault knows whether it may sleep. The owner
+ * field is the lock: taken by one compare-and-swap when free. Who finds it taken counts itself in
+ * nwaiting, under guard, and tries again before it sleeps; who unlocks clears the owner first and
+ * looks at nwaiting afterwards. Both sides are sequentially consistent, so one of them sees the
+ * other.
  *
  * Called by fs/, drivers/. Read next: sched/timer.c.
  */

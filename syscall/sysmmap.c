@@ -97,7 +97,9 @@ long sys_munmap(uint64_t addr, uint64_t len, uint64_t a2, uint64_t a3)
 /* It is always done when the call returns, so the flags differ in nothing. */
 long sys_msync(uint64_t addr, uint64_t len, uint64_t flags, uint64_t a3)
 {
-    if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC))
+    uint64_t when = flags & (MS_ASYNC | MS_SYNC);
+
+    if ((flags & ~(uint64_t)MS_INVALIDATE) != when || when == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
     return mm_sync(current()->mm, addr, len);
 }

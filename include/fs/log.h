@@ -42,6 +42,12 @@ bool log_extend(void);
 int log_end(void);
 
 /*
+ * Waits until the changes of operations that have ended are on disk.
+ * => in no transaction, no inode lock held. 0; -EIO the file system has failed.
+ */
+int log_sync(void);
+
+/*
  * Adds a changed buffer to the transaction and keeps it in the cache until that is on disk.
  * => between log_begin() and log_end(), a reference held. Again for the same buffer: no effect.
  */

@@ -172,8 +172,8 @@ struct map_request {
 
 /*
  * Maps memory apart from the break. Private writable pages are promised.
- * => takes mm->lock. 0 and *va; -EINVAL bad address or length; -EEXIST MAP_HERE and taken;
- *    -ENOMEM no memory or no room. On error nothing has changed.
+ * => takes mm->lock. 0 and *va; -EINVAL bad address or length, MAP_OVER what mmap did not
+ *    map; -EEXIST MAP_HERE and taken; -ENOMEM no memory or no room. On error nothing has changed.
  */
 int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va);
 
@@ -191,7 +191,10 @@ int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len);
  */
 int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot);
 
-/* Writes back what was stored to shared file pages of [va, va + len). => 0 or -errno. */
+/*
+ * Writes back what was stored to shared file pages of [va, va + len), for good.
+ * => 0; -EINVAL unaligned; -ENOMEM a hole, and the rest was written; -EIO.
+ */
 int mm_sync(struct mm *mm, vaddr_t va, uint64_t len);
 
 #endif

@@ -87,6 +87,9 @@ void page_unreserve(size_t n);
  */
 struct page *page_alloc_reserved(void);
 
+/* The same, if a frame can be seen just now. => else NULL, and the reservation is kept. */
+struct page *page_try_reserved(void);
+
 /* Reserves and takes one frame. => NULL when there is none. Contents are undefined. */
 struct page *page_alloc(void);
 

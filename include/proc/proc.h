@@ -79,6 +79,12 @@ void proc_init(void);
 struct proc *proc_alloc(void);
 
 /*
+ * Whether a process that has ended waits for init to take notice.
+ * => takes proc_tree_lock; out of date on return.
+ */
+bool proc_has_dead_orphans(void);
+
+/*
  * Give a slot back that proc_alloc() gave and proc_publish() never saw.
  * => takes proc_tree_lock.
  */

@@ -46,7 +46,7 @@ def test_side_by_side(boot, cpus):
 
 def test_every_face_on_two_harts(boot):
     machine = boot(cpus=2, variant="check")
-    for program in ["t_crypto", "t_ids", "t_mmap", "t_mmapfile", "t_grant"]:
+    for program in ["t_crypto", "t_cryptoend", "t_ids", "t_mmap", "t_mmapmore", "t_mmapfile", "t_mmapcut", "t_grant"]:
         ok(machine, program, 300)
     machine.poweroff()
 

@@ -1,7 +1,7 @@
 /*
  * usr/tests/t_crypto.c: the crypto service from the client's side, and from that of a client who
- * means no good. Clients and server are killed at every stage; requests change after they were
- * submitted. Rules: shared-memory.md B. Invariants attacked: I1, I6, I7, I8.
+ * means no good: requests change after they were submitted. How clients and server end:
+ * t_cryptoend.c. Rules: docs/sharing.md. Invariants attacked: I1, I6, I8.
  */
 #include "t_crypto.h"
 
@@ -20,6 +20,7 @@ every_size(void)
         ask_well(memory + PAGE - 8, sizes[i]); /* the header lies in two */
     }
 }
+
 static void
 polled(void)
 {

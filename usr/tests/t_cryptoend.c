@@ -1,5 +1,6 @@
 /*
- * usr/tests/t_cryptoend.c: the crypto service when clients or the server end, and who may be the server.
+ * usr/tests/t_cryptoend.c: the crypto service when clients or the server end, at
+ * every stage, and who may be the server. Invariants attacked: I1, I7, I8.
  */
 #include "t_crypto.h"
 

@@ -1,7 +1,7 @@
 /*
  * usr/tests/t_grant.c: consent between families: who may map what, with which rights, and what is
  * left when it is taken back, while the borrower reads, stores, lends on, forks and is killed.
- * Rules: shared-memory.md A, "Who". Invariants attacked: I1, I2, I3.
+ * Rules: docs/sharing.md. Invariants attacked: I1, I2, I3.
  *
  * The other side is a guest: this program run by exec, and so a family of its own, which does what
  * it is told by words through a pipe.

@@ -1,5 +1,5 @@
 /*
- * usr/tests/t_ids.c: pages by id, under all their names. Rules: shared-memory.md C and D.
+ * usr/tests/t_ids.c: pages by id, under all their names. Rules: docs/sharing.md.
  * Invariants attacked: I1, I4, I6, I7.
  */
 #include "kernel/types.h"

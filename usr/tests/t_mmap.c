@@ -1,6 +1,6 @@
 /*
- * usr/tests/t_mmap.c: mmap, munmap and mprotect of memory. Files: t_mmapfile.c.
- * Rules: shared-memory.md E. Invariants attacked: I1, I3, I5, I6.
+ * usr/tests/t_mmap.c: mmap, munmap and mprotect of memory; beside heap and others:
+ * t_mmapmore.c; of files: t_mmapfile.c. Rules: docs/sharing.md. Invariants attacked: I1, I3, I5, I6.
  */
 #include "t_mmap.h"
 

@@ -1,6 +1,6 @@
 /*
- * usr/tests/t_mmapfile.c: mapped files: read, write and mapping agree at every moment, a file may
- * be cut, unlinked and filled under a mapping. Rules: shared-memory.md E.
+ * usr/tests/t_mmapfile.c: mapped files: read, write and mapping agree at every moment.
+ * Files that change under a mapping: t_mmapcut.c. Rules: docs/sharing.md.
  */
 #include "t_mmapfile.h"
 

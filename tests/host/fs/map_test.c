@@ -2,7 +2,7 @@
  * map_test.c - mapped files, on fs and mm as they are: one file by read(), write(), load and store.
  *
  * What each call must do, failures, and crashes while stores are written back. map_race.c has the
- * rest: everything at once. Environment: MAP_CRASHES (default 150).
+ * rest: everything at once. map_odds.c has what is rare. Environment: MAP_CRASHES (default 150).
  */
 #include "map_test.h"
 
@@ -11,7 +11,7 @@
 #include "sched/task.h"
 
 struct inode *root;
-static struct mm *a, *b; /* programs on harts 0 and 1 */
+struct mm *a, *b; /* programs on harts 0 and 1 */
 
 size_t frames(void)
 {
@@ -39,7 +39,7 @@ vaddr_t map_at(struct mm *mm, struct file *f, unsigned prot, int shared, size_t 
     return va;
 }
 
-static uint64_t load(struct mm *mm, vaddr_t va)
+uint64_t load(struct mm *mm, vaddr_t va)
 {
     uint64_t value = 0;
 
@@ -47,7 +47,7 @@ static uint64_t load(struct mm *mm, vaddr_t va)
     return value;
 }
 
-static bool faults(struct mm *mm, vaddr_t va)
+bool faults(struct mm *mm, vaddr_t va)
 {
     uint64_t value;
 
@@ -69,20 +69,20 @@ long write_at(struct file *f, uint64_t off, vaddr_t from, long n)
 }
 
 /* The word at `off` as read() has it, through a's buffer. */
-static uint64_t word_at(struct file *f, uint64_t off)
+uint64_t word_at(struct file *f, uint64_t off)
 {
     CHECK(read_at(f, off, BUF, 8) == 8);
     return load(a, BUF);
 }
 
-static void put_word(struct file *f, uint64_t off, uint64_t value)
+void put_word(struct file *f, uint64_t off, uint64_t value)
 {
     CHECK(world_write(a, BUF, value));
     CHECK(write_at(f, off, BUF, 8) == 8);
 }
 
 /* A file of n bytes, all `value`, at most a few pages. */
-static struct file *make_file(const char *path, size_t n, uint8_t value)
+struct file *make_file(const char *path, size_t n, uint8_t value)
 {
     struct file *f = opened(path, O_CREATE | O_RDWR | O_TRUNC);
     uint8_t page[1024];
@@ -132,7 +132,7 @@ static void run_body(void *arg)
     with_programs(*(void (**)(void))arg);
 }
 
-static void run(void (*body)(void))
+void run(void (*body)(void))
 {
     image_make(NULL, NULL);
     assert_true(world_run(run_body, &body));
@@ -359,64 +359,6 @@ static void test_no_memory_no_disk(void **state)
     run(no_memory_no_disk);
 }
 
-/* Frames that are on their way out with an address space when a truncation takes them away. */
-static void dying(void)
-{
-    struct file *f = make_file("m", 4096, 1);
-    vaddr_t in_a = map_at(a, f, RW, COPY, 1), in_b = map_at(b, f, RW, COPY, 1);
-
-    CHECK(load(a, in_a) == load(b, in_b));
-    a->holders = b->holders = 0; /* as in mm_destroy() */
-    file_close(opened("m", O_RDWR | O_TRUNC));
-    a->holders = b->holders = 1;
-    CHECK(mm_munmap(a, in_a, PAGE_SIZE) == 0 && mm_munmap(b, in_b, PAGE_SIZE) == 0);
-    CHECK(mm_audit() == 0);
-    file_close(f);
-}
-
-static void test_dying(void **state)
-{
-    run(dying);
-}
-
-/* All pages were taken away, and there was no memory to promise others in their place. */
-static void lost_frames(void)
-{
-    struct file *f = make_file("m", MAXFILE * BSIZE, 1);
-    vaddr_t at = map_at(a, f, RW, SHARE, 67);
-    struct page *hog = NULL, *kept[67];
-    struct region *r;
-    unsigned max;
-
-    CHECK(file_map(f, RW, SHARE, &r, &max) == 0);
-    for (size_t i = 0; i < 67; i++) {
-        load(a, at + i * PAGE_SIZE);
-        kept[i] = region_page(r, i);
-        page_get(kept[i]);
-    }
-    region_put(r);
-    for (struct page *p; (p = page_alloc()); hog = p)
-        *(struct page **)page_addr(p) = hog;
-    file_close(opened("m", O_RDWR | O_TRUNC));
-    for (size_t i = 0; i < 67; i++)
-        page_put(kept[i]);
-    for (struct page *p = hog; p; p = hog) {
-        hog = *(struct page **)page_addr(p);
-        page_put(p);
-    }
-    put_word(f, 0, 4);
-    CHECK(faults(a, at) && word_at(f, 0) == 4);
-    CHECK(mm_munmap(a, at, 67 * PAGE_SIZE) == 0);
-    at = map_at(a, f, RW, SHARE, 1); /* a new region has frames again */
-    CHECK(load(a, at) == 4 && mm_munmap(a, at, PAGE_SIZE) == 0);
-    file_close(f);
-}
-
-static void test_lost_frames(void **state)
-{
-    run(lost_frames);
-}
-
 static void write_errors(void)
 {
     struct file *f = make_file("m", 20000, 1);
@@ -541,7 +483,8 @@ int main(void)
         cmocka_unit_test(test_onto_itself), cmocka_unit_test(test_borrowed),
         cmocka_unit_test(test_largest),   cmocka_unit_test(test_no_memory_no_disk),
         cmocka_unit_test(test_write_errors), cmocka_unit_test(test_dying),
-        cmocka_unit_test(test_lost_frames),
+        cmocka_unit_test(test_lost_frames), cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_durable),
         cmocka_unit_test(test_crashes),   cmocka_unit_test(test_schedules),
     };
 

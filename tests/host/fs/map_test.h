@@ -24,6 +24,19 @@
 enum { SHARE = 1, COPY = 0 };
 
 extern struct inode *root;
+extern struct mm *a, *b; /* programs on harts 0 and 1, in run() */
+
+/* Runs `body` on a fresh image, in a process of its own; everything must be as before after it. */
+void run(void (*body)(void));
+
+/* What a program loads, or whether that would kill it. */
+uint64_t load(struct mm *mm, vaddr_t va);
+bool faults(struct mm *mm, vaddr_t va);
+
+/* A file of n bytes, all `value`; a word of a file by read() and write(), through a's buffer. */
+struct file *make_file(const char *path, size_t n, uint8_t value);
+uint64_t word_at(struct file *f, uint64_t off);
+void put_word(struct file *f, uint64_t off, uint64_t value);
 
 /* Brings mm and fs up; once in a process. */
 void mount(void);
@@ -40,5 +53,9 @@ long read_at(struct file *f, uint64_t off, vaddr_t to, long n);
 long write_at(struct file *f, uint64_t off, vaddr_t from, long n);
 
 void test_schedules(void **state);
+void test_dying(void **state);
+void test_lost_frames(void **state);
+void test_too_large(void **state);
+void test_durable(void **state);
 
 #endif

@@ -12,7 +12,7 @@ fs_thread_test_LIBS := -lpthread
 
 # Mapped files: fs and mm as they are, threads that take turns.
 TESTS += fs_map_test
-fs_map_test_SRCS = $(addprefix tests/host/fs/,map_test.c map_race.c sync_baton.c user_mm.c) $(FS_HOST_SRCS) \
+fs_map_test_SRCS = $(addprefix tests/host/fs/,map_test.c map_race.c map_odds.c sync_baton.c user_mm.c) $(FS_HOST_SRCS) \
                     $(MM_HOST_SRCS) mm/uaccess.c
 fs_map_test_CFLAGS := -DWORLD_REAL_MM
 fs_map_test_LIBS := -lpthread -Wl,--wrap=spin_unlock,--wrap=mm_fault

@@ -14,21 +14,34 @@
 
 #define PROGRAMS 6
 #define PAGES    96 /* a program's pages, from address 0 */
+#define MAPS     32 /* and its pages from MAP_BASE on, where only mmap is used */
+#define MAP_BASE 0x10000000UL
+#define GRANTS   6
 #define CELLS    200000
 
-enum page_state { HOLE, GUARD, PRIVATE, READ_ONLY, SHARED, SHARED_READ_ONLY };
+enum page_state { HOLE, GUARD, PRIVATE, READ_ONLY, SHARED, SHARED_READ_ONLY, REVOKED };
+
+struct mapped {
+    bool there, shared, promised;
+    uint8_t prot;
+    uint32_t cell;
+};
 
 struct program {
     struct mm *mm;
     uint8_t state[PAGES];
     uint32_t cell[PAGES];
+    uint8_t grants[PAGES]; /* by which a shared page came: bit = slot of grant_numbers */
+    struct mapped maps[MAPS];
 };
 
 static struct program programs[PROGRAMS];
 static uint64_t cells[CELLS];
 static uint32_t ncells;
 static uint64_t rng = 1;
-static unsigned done[16];
+static unsigned done[32];
+static uint64_t grant_numbers[GRANTS] = {101, 102, 103, 104, 105, 106};
+static uint64_t last_grant = 200;
 
 static uint32_t pick(uint32_t n)
 {
@@ -45,7 +58,7 @@ static uint32_t new_cell(uint64_t value)
 
 static bool readable(uint8_t s)
 {
-    return s != HOLE && s != GUARD;
+    return s != HOLE && s != GUARD && s != REVOKED;
 }
 
 static bool writable(uint8_t s)
@@ -58,6 +71,7 @@ static void start(struct program *p)
     p->mm = world_program((int)(p - programs));
     assert_non_null(p->mm);
     memset(p->state, HOLE, sizeof(p->state));
+    memset(p->maps, 0, sizeof(p->maps));
     p->state[0] = READ_ONLY;
     p->state[1] = p->state[3] = PRIVATE;
     p->state[2] = GUARD;
@@ -153,14 +167,22 @@ static void op_fork(struct program *p)
     world_load(child->mm, (int)(child - programs));
     for (uint32_t i = 0; i < PAGES; i++) {
         child->state[i] = p->state[i];
+        child->grants[i] = p->grants[i];
         child->cell[i] = p->state[i] >= SHARED ? p->cell[i] :
                          readable(p->state[i]) ? new_cell(cells[p->cell[i]]) : 0;
     }
+    for (uint32_t i = 0; i < MAPS; i++) {
+        child->maps[i] = p->maps[i];
+        if (p->maps[i].there && !p->maps[i].shared)
+            child->maps[i].cell = new_cell(cells[p->maps[i].cell]);
+    }
 }
 
-static void op_share(struct program *src)
+/* Lends pages to anyone, by one of the grants or, with GRANTS, as within a family. */
+static void share(struct program *src, unsigned slot)
 {
     struct program *dst = &programs[pick(PROGRAMS)];
+    struct lend lend = LEND_FAMILY;
     uint32_t first = pick(PAGES), n = 1 + pick(6), at;
     vaddr_t va = first * PAGE_SIZE + pick(PAGE_SIZE), got;
     uint64_t size = (first + n) * PAGE_SIZE - va;
@@ -168,17 +190,158 @@ static void op_share(struct program *src)
     vaddr_t before = mm_size(dst->mm);
     struct program source = *src; /* an alias changes it on the way */
 
+    if (slot < GRANTS)
+        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE, .grant = grant_numbers[slot]};
     for (uint32_t i = first; ok && i < first + n; i++)
         ok = readable(src->state[i]);
     at = (uint32_t)(page_up(before) / PAGE_SIZE);
     if (at + n > PAGES)
         return;
-    got = map_shared_pages(src->mm, dst->mm, va, size);
+    got = (map_shared_pages)(src->mm, dst->mm, va, size, lend);
     assert_int_equal(got, ok ? at * PAGE_SIZE + va % PAGE_SIZE : 0);
     assert_int_equal(mm_size(dst->mm), ok ? (at + n) * PAGE_SIZE : before);
     for (uint32_t i = 0; ok && i < n; i++) {
-        dst->state[at + i] = writable(source.state[first + i]) ? SHARED : SHARED_READ_ONLY;
+        bool shared = source.state[first + i] >= SHARED;
+
+        dst->state[at + i] = writable(source.state[first + i]) && (lend.prot & PROT_WRITE) ? SHARED : SHARED_READ_ONLY;
         dst->cell[at + i] = source.cell[first + i];
+        dst->grants[at + i] = (uint8_t)((shared ? source.grants[first + i] : 0) | (slot < GRANTS ? 1u << slot : 0));
+    }
+}
+
+static void op_share(struct program *src)
+{
+    share(src, GRANTS);
+}
+
+static void op_grant(struct program *src)
+{
+    share(src, pick(GRANTS));
+}
+
+static void op_revoke(struct program *ignored)
+{
+    unsigned slot = pick(GRANTS);
+
+    region_revoke(grant_numbers[slot]);
+    grant_numbers[slot] = last_grant++;
+    for (struct program *p = programs; p < programs + PROGRAMS; p++)
+        for (uint32_t i = 0; i < PAGES; i++)
+            if (p->state[i] >= SHARED && (p->grants[i] >> slot & 1))
+                p->state[i] = REVOKED;
+}
+
+/* ---- mmap ---- */
+
+static void check_map(struct program *p, uint32_t i)
+{
+    struct mapped *m = &p->maps[i];
+    uint64_t value;
+    bool ok = world_read(p->mm, MAP_BASE + i * PAGE_SIZE + 8, &value);
+
+    assert_int_equal(ok, m->there && m->prot);
+    if (ok)
+        assert_int_equal(value, cells[m->cell]);
+}
+
+static void op_touch_map(struct program *p)
+{
+    uint32_t i = pick(MAPS);
+    struct mapped *m = &p->maps[i];
+    uint64_t value = pick(1u << 30);
+    bool ok;
+
+    check_map(p, i);
+    ok = world_write(p->mm, MAP_BASE + i * PAGE_SIZE + 8, value);
+    assert_int_equal(ok, m->there && (m->prot & PROT_WRITE));
+    if (ok)
+        cells[m->cell] = value;
+}
+
+static unsigned pick_prot(void)
+{
+    static const unsigned prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE};
+
+    return prots[pick(4)];
+}
+
+static void pick_range(uint32_t *first, uint32_t *n)
+{
+    *first = pick(MAPS);
+    *n = 1 + pick(MAPS - *first < 8 ? MAPS - *first : 8);
+}
+
+static void op_map(struct program *p)
+{
+    struct map_request q = {.prot = pick_prot(), .max_prot = 7, .place = pick(2) ? MAP_HERE : MAP_OVER};
+    uint32_t first, n;
+    bool ok = true, shared = pick(2);
+    vaddr_t va;
+
+    pick_range(&first, &n);
+    q.addr = MAP_BASE + first * PAGE_SIZE;
+    q.len = n * PAGE_SIZE;
+    if (shared)
+        q.region = region_create(n, NULL, NULL);
+    for (uint32_t i = first; q.place == MAP_HERE && i < first + n; i++)
+        ok &= !p->maps[i].there;
+    assert_int_equal(mm_map(p->mm, &q, &va) == 0, ok);
+    if (shared)
+        region_put(q.region);
+    for (uint32_t i = first; ok && i < first + n; i++)
+        p->maps[i] = (struct mapped){true, shared, !shared && (q.prot & PROT_WRITE), (uint8_t)q.prot, new_cell(0)};
+}
+
+static void op_munmap(struct program *p)
+{
+    uint32_t first, n;
+
+    pick_range(&first, &n);
+    assert_int_equal(mm_munmap(p->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE), 0);
+    memset(p->maps + first, 0, n * sizeof(p->maps[0]));
+}
+
+static void op_protect(struct program *p)
+{
+    unsigned prot = pick_prot();
+    uint32_t first, n;
+    bool ok = true;
+
+    pick_range(&first, &n);
+    for (uint32_t i = first; i < first + n; i++)
+        ok &= p->maps[i].there;
+    assert_int_equal(mm_protect(p->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE, prot) == 0, ok);
+    for (uint32_t i = first; ok && i < first + n; i++) {
+        p->maps[i].prot = (uint8_t)prot;
+        p->maps[i].promised |= !p->maps[i].shared && (prot & PROT_WRITE);
+    }
+}
+
+/* Lends what mmap has mapped, but for memory that was never writable (docs/sharing.md). */
+static void op_share_map(struct program *src)
+{
+    struct program *dst = &programs[pick(PROGRAMS)];
+    uint32_t first, n, at = (uint32_t)(page_up(mm_size(dst->mm)) / PAGE_SIZE);
+    unsigned slot = pick(GRANTS + 2);
+    struct lend lend = LEND_FAMILY;
+    bool ok = true;
+
+    pick_range(&first, &n);
+    if (at + n > PAGES)
+        return;
+    for (uint32_t i = first; i < first + n; i++) {
+        if (src->maps[i].there && !src->maps[i].shared && !src->maps[i].promised)
+            return;
+        ok &= src->maps[i].there && src->maps[i].prot;
+    }
+    if (slot < GRANTS)
+        lend.grant = grant_numbers[slot];
+    assert_int_equal((map_shared_pages)(src->mm, dst->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE, lend),
+                     ok ? at * PAGE_SIZE : 0);
+    for (uint32_t i = 0; ok && i < n; i++) {
+        dst->state[at + i] = src->maps[first + i].prot & PROT_WRITE ? SHARED : SHARED_READ_ONLY;
+        dst->cell[at + i] = src->maps[first + i].cell;
+        dst->grants[at + i] = (uint8_t)(slot < GRANTS ? 1u << slot : 0);
     }
 }
 
@@ -209,6 +372,9 @@ static void check_all(void)
     for (struct program *p = programs; p < programs + PROGRAMS; p++)
         for (uint32_t i = 0; i < PAGES; i++)
             check_page(p, i);
+    for (struct program *p = programs; p < programs + PROGRAMS; p++)
+        for (uint32_t i = 0; i < MAPS; i++)
+            check_map(p, i);
 }
 
 static unsigned long operations = 100000;
@@ -217,7 +383,8 @@ static void random_operations(void **state)
 {
     static void (*const ops[])(struct program *) = {
         op_touch, op_touch, op_touch, op_touch, op_grow, op_shrink, op_share, op_share,
-        op_unshare, op_unshare, op_fork, op_exit,
+        op_unshare, op_unshare, op_fork, op_exit, op_grant, op_revoke, op_touch_map, op_touch_map, op_touch_map,
+        op_map, op_munmap, op_protect, op_protect, op_share_map,
     };
     size_t before = world_available();
 
@@ -255,6 +422,6 @@ int main(int argc, char **argv)
         rng = strtoul(argv[1], NULL, 0);
     if (argc > 2)
         operations = strtoul(argv[2], NULL, 0);
-    world_start(6000);
+    world_start(8000);
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

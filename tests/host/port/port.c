@@ -37,6 +37,8 @@ struct cpu cpus[NCPU_MAX] = {{.id = 0}, {.id = 1}, {.id = 2}, {.id = 3}, {.id = 
 uint32_t cpu_count = NCPU_MAX;
 struct cpu *port_cpu = &cpus[0];
 
+void (*port_on_lock)(const struct spinlock *l);
+
 static unsigned locks_held;
 
 void port_set_cpu(unsigned id)
@@ -70,6 +72,8 @@ static void note_held(struct spinlock *l)
 
 void spin_lock(struct spinlock *l)
 {
+    if (port_on_lock)
+        port_on_lock(l);
     if (l->locked)
         panic("deadlock: %s is held already", l->name);
     check_order(l);

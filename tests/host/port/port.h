@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct spinlock;
+
 /*
  * Makes an arena of `bytes` of page-aligned host memory and lets it be the physical memory at `pa`.
  * => an earlier arena is given back. Sets host_kernel_offset, so that phys_to_virt() works.
@@ -33,6 +35,9 @@ void port_tlb_reset(void);
 
 /* Called at every tlb_shootdown(), when set: a test can look at the state between unhook and let go. */
 extern void (*port_on_shootdown)(uint64_t mask, uint64_t va, size_t npages);
+
+/* Called before every spin_lock(), when set: a test can play what another hart does just then. */
+extern void (*port_on_lock)(const struct spinlock *l);
 
 /* Messages of printk() go to stderr unless this is set. */
 extern int port_quiet;
