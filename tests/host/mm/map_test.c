@@ -14,30 +14,6 @@
 #define RW   (PROT_READ | PROT_WRITE)
 #define ALL  (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-static size_t free_at_start;
-
-static int begin(void **state)
-{
-    free_at_start = world_available();
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_check();
-    assert_int_equal(world_stale(), 0);
-    assert_int_equal(world_available(), free_at_start);
-    return 0;
-}
-
-static uint64_t peek(struct mm *mm, vaddr_t va)
-{
-    uint64_t value = 0;
-
-    assert_true(world_read(mm, va, &value));
-    return value;
-}
-
 static size_t count_vmas(struct mm *mm)
 {
     size_t n = 0;
@@ -123,7 +99,7 @@ static void two_argument_form(void **state)
     vaddr_t at = 0x10000000;
 
     assert_int_equal(map(a, at, 2 * PAGE_SIZE, RW, MAP_HERE), at);
-    assert_int_equal(peek(a, at), 0);
+    assert_int_equal(world_peek(a, at), 0);
     assert_true(world_write(a, at + PAGE_SIZE, 5));
     assert_int_equal(map(a, at + PAGE_SIZE, PAGE_SIZE, RW, MAP_HERE), 0); /* taken */
     assert_int_equal(map(a, 0x1000, PAGE_SIZE, RW, MAP_HERE), 0);
@@ -176,11 +152,11 @@ static void cuts_split_and_neighbours_merge(void **state)
         assert_true(world_write(a, at + i * PAGE_SIZE, 10 + i));
     assert_int_equal(mm_munmap(a, at + 2 * PAGE_SIZE, PAGE_SIZE), 0);
     assert_int_equal(count_vmas(a), whole + 1);
-    assert_int_equal(peek(a, at + PAGE_SIZE), 11);
-    assert_int_equal(peek(a, at + 3 * PAGE_SIZE), 13);
+    assert_int_equal(world_peek(a, at + PAGE_SIZE), 11);
+    assert_int_equal(world_peek(a, at + 3 * PAGE_SIZE), 13);
     assert_int_equal(map(a, at + 2 * PAGE_SIZE, PAGE_SIZE, RW, MAP_HERE), at + 2 * PAGE_SIZE);
     assert_int_equal(count_vmas(a), whole);
-    assert_int_equal(peek(a, at + 2 * PAGE_SIZE), 0);
+    assert_int_equal(world_peek(a, at + 2 * PAGE_SIZE), 0);
     assert_int_equal(mm_munmap(a, at, 5 * PAGE_SIZE), 0);
     assert_int_equal(mm_munmap(a, at, 5 * PAGE_SIZE), 0); /* nothing there is no error */
     world_exit(a);
@@ -193,7 +169,7 @@ static void mapping_over_replaces(void **state)
 
     assert_true(world_write(a, at + PAGE_SIZE, 9));
     assert_int_equal(map(a, at + PAGE_SIZE, PAGE_SIZE, PROT_READ, MAP_OVER), at + PAGE_SIZE);
-    assert_int_equal(peek(a, at + PAGE_SIZE), 0);
+    assert_int_equal(world_peek(a, at + PAGE_SIZE), 0);
     assert_false(world_write(a, at + PAGE_SIZE, 1));
     assert_int_equal(map(a, 0x1000, PAGE_SIZE, RW, MAP_OVER), 0);
     world_exit(a);
@@ -208,7 +184,7 @@ static void protection_changes(void **state)
     assert_true(world_write(a, mid, 7));
     assert_int_equal(mm_protect(a, mid, PAGE_SIZE, PROT_READ), 0);
     assert_int_equal(count_vmas(a), whole + 2);
-    assert_int_equal(peek(a, mid), 7);
+    assert_int_equal(world_peek(a, mid), 7);
     assert_false(world_write(a, mid, 8));
     assert_int_equal(mm_protect(a, mid, PAGE_SIZE, PROT_NONE), 0);
     assert_false(world_write(a, mid, 8));
@@ -220,7 +196,7 @@ static void protection_changes(void **state)
     assert_int_equal(count_vmas(a), whole);
     assert_true(world_write(a, mid, 9));
     assert_int_equal(mm_protect(child, mid, PAGE_SIZE, RW), 0);
-    assert_int_equal(peek(child, mid), 7); /* fork's copy, whatever it could do with it */
+    assert_int_equal(world_peek(child, mid), 7); /* fork's copy, whatever it could do with it */
     assert_int_equal(mm_protect(a, at, 4 * PAGE_SIZE, PROT_READ), -ENOMEM); /* past the end of it */
     assert_int_equal(mm_protect(a, 0x1000, PAGE_SIZE, PROT_READ), -EINVAL);
     assert_int_equal(mm_protect(a, at - PAGE_SIZE, 2 * PAGE_SIZE, PROT_READ), -ENOMEM);
@@ -235,7 +211,7 @@ static void what_becomes_writable_is_promised(void **state)
     size_t before = world_available();
 
     assert_int_equal(mm_protect(a, at, 100 * PAGE_SIZE, PROT_READ), 0);
-    assert_int_equal(peek(a, at + 5 * PAGE_SIZE), 0);
+    assert_int_equal(world_peek(a, at + 5 * PAGE_SIZE), 0);
     assert_int_equal(mm_protect(a, at, 100 * PAGE_SIZE, RW), 0);
     assert_true(world_available() <= before - 100);
     world_check();
@@ -257,11 +233,11 @@ static void shared_anonymous_memory_is_one(void **state)
     assert_int_equal(mm_fork(a, &child), 0);
     world_load(child, 1);
     assert_true(world_write(child, at + PAGE_SIZE, 21));
-    assert_int_equal(peek(a, at + PAGE_SIZE), 21);
+    assert_int_equal(world_peek(a, at + PAGE_SIZE), 21);
     assert_true(world_write(a, at, 22));
-    assert_int_equal(peek(child, at), 22);
+    assert_int_equal(world_peek(child, at), 22);
     world_exit(a);
-    assert_int_equal(peek(child, at), 22);
+    assert_int_equal(world_peek(child, at), 22);
     world_exit(child);
 }
 
@@ -274,10 +250,10 @@ static void shared_file_pages_are_written_back(void **state)
     vaddr_t in_a = map_file(a, r, RW, RW, SHARE), in_b = map_file(b, r, PROT_READ, PROT_READ, SHARE);
 
     region_put(r);
-    assert_int_equal(peek(a, in_a + 2 * PAGE_SIZE), 0x0303030303030303);
+    assert_int_equal(world_peek(a, in_a + 2 * PAGE_SIZE), 0x0303030303030303);
     assert_int_equal(pages_in, 1);
     assert_true(world_write(a, in_a + 2 * PAGE_SIZE, 77));
-    assert_int_equal(peek(b, in_b + 2 * PAGE_SIZE), 77);
+    assert_int_equal(world_peek(b, in_b + 2 * PAGE_SIZE), 77);
     assert_false(world_write(b, in_b, 1));
     assert_int_equal(mm_protect(b, in_b, PAGE_SIZE, RW), -EACCES);
     assert_int_equal(mm_sync(a, in_a, FILE_PAGES * PAGE_SIZE), 0);
@@ -301,18 +277,18 @@ static void private_file_pages_are_copied(void **state)
     vaddr_t in_a = map_file(a, r, RW, ALL, COPY), in_b = map_file(b, r, RW, RW, SHARE);
 
     region_put(r);
-    assert_int_equal(peek(a, in_a), 0x0101010101010101);
+    assert_int_equal(world_peek(a, in_a), 0x0101010101010101);
     assert_true(world_write(b, in_b + 8, 5));
-    assert_int_equal(peek(a, in_a + 8), 5); /* not stored to by a yet: the file's */
+    assert_int_equal(world_peek(a, in_a + 8), 5); /* not stored to by a yet: the file's */
     assert_true(world_write(a, in_a, 6));
-    assert_int_equal(peek(b, in_b), 0x0101010101010101);
+    assert_int_equal(world_peek(b, in_b), 0x0101010101010101);
     world_check();
     assert_int_equal(mm_fork(a, &child), 0);
     world_load(child, 2);
     assert_true(world_write(child, in_a, 7));
     assert_true(world_write(child, in_a + PAGE_SIZE, 8));
-    assert_int_equal(peek(a, in_a), 6);
-    assert_int_equal(peek(a, in_a + PAGE_SIZE), 0x0202020202020202);
+    assert_int_equal(world_peek(a, in_a), 6);
+    assert_int_equal(world_peek(a, in_a + PAGE_SIZE), 0x0202020202020202);
     world_check();
     world_exit(a);
     world_exit(child);
@@ -327,14 +303,14 @@ static void a_private_file_page_can_be_lent(void **state)
     vaddr_t in_a = map_file(a, r, RW, ALL, COPY), at;
 
     region_put(r);
-    assert_int_equal(peek(a, in_a), 0x0101010101010101);
+    assert_int_equal(world_peek(a, in_a), 0x0101010101010101);
     at = map_shared_pages(a, b, in_a, PAGE_SIZE);
     assert_int_not_equal(at, 0);
     assert_true(world_write(b, at, 4));
-    assert_int_equal(peek(a, in_a), 4);
+    assert_int_equal(world_peek(a, in_a), 4);
     assert_int_equal(file[0], 1);
     world_exit(a);
-    assert_int_equal(peek(b, at), 4);
+    assert_int_equal(world_peek(b, at), 4);
     world_exit(b);
 }
 
@@ -347,7 +323,7 @@ static void a_shorter_file_faults_its_toucher(void **state)
 
     assert_true(world_write(a, in_a, 1));
     assert_true(world_write(b, in_b + PAGE_SIZE, 1));
-    assert_int_equal(peek(b, in_b), 1);
+    assert_int_equal(world_peek(b, in_b), 1);
     file_pages = 0;
     region_empty(r);
     world_check();
@@ -355,7 +331,7 @@ static void a_shorter_file_faults_its_toucher(void **state)
     assert_false(world_read(a, in_a, &v));
     assert_false(world_read(b, in_b, &v));
     file_pages = FILE_PAGES; /* it grows again: new pages */
-    assert_int_equal(peek(a, in_a), 0x0101010101010101);
+    assert_int_equal(world_peek(a, in_a), 0x0101010101010101);
     region_put(r);
     world_exit(a);
     world_exit(b);
@@ -373,13 +349,13 @@ static void an_id_is_one_page_for_all(void **state)
     assert_int_equal(mm_attach(b, r, RW, &in_b), 0);
     assert_int_equal(mm_size(a), HEAP + PAGE_SIZE);
     assert_true(world_write(a, in_a, 5));
-    assert_int_equal(peek(b, in_b), 5);
+    assert_int_equal(world_peek(b, in_b), 5);
     assert_int_equal(unmap_shared_pages(a, in_a, 1), (uint64_t)-1); /* closed, not unmapped */
     assert_int_equal(mm_detach(a, r, in_a + PAGE_SIZE), -EINVAL);
     assert_int_equal(mm_detach(a, r, in_a), 0);
     assert_int_equal(mm_size(a), HEAP);
     region_put(r);
-    assert_int_equal(peek(b, in_b), 5);
+    assert_int_equal(world_peek(b, in_b), 5);
     world_exit(a);
     world_exit(b);
 }
@@ -395,24 +371,24 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
 
     assert_true(world_write(a, 0x1000, 3));
     in_b = (map_shared_pages)(a, b, 0x1000, 8, lend);
-    assert_int_equal(peek(b, in_b), 3);
+    assert_int_equal(world_peek(b, in_b), 3);
     assert_false(world_write(b, in_b, 4));
     in_c = (map_shared_pages)(b, c, in_b, 8, on); /* lent on to a third family */
-    assert_int_equal(peek(c, in_c), 3);
+    assert_int_equal(world_peek(c, in_c), 3);
     assert_false(world_write(c, in_c, 4));
     on.lasting = true; /* a service must not lose what it was given */
     assert_int_equal((map_shared_pages)(b, c, in_b, 8, on), 0);
     own = map_shared_pages(a, a, 0x1000, 8);
     assert_int_equal(mm_fork(b, &child), 0);
     world_load(child, 3);
-    assert_int_equal(peek(child, in_b), 3);
+    assert_int_equal(world_peek(child, in_b), 3);
     region_revoke(41);
     world_check();
     assert_int_equal(world_stale(), 0);
     assert_false(world_read(b, in_b, &v));
     assert_false(world_read(c, in_c, &v));
     assert_false(world_read(child, in_b, &v));
-    assert_int_equal(peek(a, own), 3);
+    assert_int_equal(world_peek(a, own), 3);
     assert_int_equal(map_shared_pages(b, b, in_b, 8), 0);
     assert_int_equal(unmap_shared_pages(b, in_b, 8), 0); /* it is still there to be unmapped */
     assert_int_equal(mm_size(b), HEAP);
@@ -422,7 +398,7 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
     world_exit(c);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {

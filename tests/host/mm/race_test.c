@@ -17,30 +17,6 @@
 #define RW   (PROT_READ | PROT_WRITE)
 #define ALL  (PROT_READ | PROT_WRITE | PROT_EXEC)
 
-static size_t free_at_start;
-
-static int begin(void **state)
-{
-    free_at_start = world_available();
-    return 0;
-}
-
-static int end(void **state)
-{
-    world_check();
-    assert_int_equal(world_stale(), 0);
-    assert_int_equal(world_available(), free_at_start);
-    return 0;
-}
-
-static uint64_t peek(struct mm *mm, vaddr_t va)
-{
-    uint64_t value = 0;
-
-    assert_true(world_read(mm, va, &value));
-    return value;
-}
-
 static vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t len, unsigned prot, enum map_place place)
 {
     struct map_request q = {.addr = addr, .len = len, .prot = prot, .max_prot = ALL, .place = place};
@@ -193,8 +169,8 @@ static void two_stores_and_one_frame(void **state)
     port_on_lock = sibling_stores_first;
     assert_true(world_write(a, 0x1000, 3));
     port_on_lock = NULL;
-    assert_int_equal(peek(a, 0x1000), 3);
-    assert_int_equal(peek(b, 0x1000), 2);
+    assert_int_equal(world_peek(a, 0x1000), 3);
+    assert_int_equal(world_peek(b, 0x1000), 2);
     for (; (p = hog); page_put(p))
         hog = *(struct page **)page_addr(p);
     world_check();
@@ -256,7 +232,7 @@ static void a_sweep_visits_an_address_space_once(void **state)
         assert_int_not_equal(map_file(a, r, PROT_READ), 0);
     locks_taken = 0;
     port_on_lock = count_lock;
-    peek(a, vma_first_above(a, 0x10000)->start);
+    world_peek(a, vma_first_above(a, 0x10000)->start);
     locks_taken = 0;
     region_empty(r);
     port_on_lock = NULL;
@@ -282,7 +258,7 @@ static void many_mappings(void **state)
     assert_true(clock() - t < CLOCKS_PER_SEC / 2);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {

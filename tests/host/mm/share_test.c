@@ -9,31 +9,6 @@
 
 #define HEAP 0x4000UL /* where world_program()'s break is */
 
-static size_t free_at_start;
-
-static int begin(void **state)
-{
-    free_at_start = world_available();
-    return 0;
-}
-
-/* After each test: all frames are back, and nothing is out of order. */
-static int end(void **state)
-{
-    world_check();
-    assert_int_equal(world_stale(), 0);
-    assert_int_equal(world_available(), free_at_start);
-    return 0;
-}
-
-static uint64_t peek(struct mm *mm, vaddr_t va)
-{
-    uint64_t value = 0;
-
-    assert_true(world_read(mm, va, &value));
-    return value;
-}
-
 static void both_sides_see_one_frame(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1);
@@ -41,9 +16,9 @@ static void both_sides_see_one_frame(void **state)
 
     assert_int_equal(at, HEAP + 0x10);
     assert_true(world_write(b, at, 42));
-    assert_int_equal(peek(a, 0x1010), 42);
+    assert_int_equal(world_peek(a, 0x1010), 42);
     assert_true(world_write(a, 0x1010, 43));
-    assert_int_equal(peek(b, at), 43);
+    assert_int_equal(world_peek(b, at), 43);
     assert_int_equal(mm_size(b), HEAP + PAGE_SIZE);
     assert_int_equal(unmap_shared_pages(b, at, 8), 0);
     assert_int_equal(mm_size(b), HEAP);
@@ -63,7 +38,7 @@ static void every_byte_of_many_pages_is_reachable(void **state)
     for (vaddr_t off = 4; off < 600 * PAGE_SIZE; off += PAGE_SIZE)
         assert_true(world_write(b, at + off, off));
     for (vaddr_t off = 4; off < 600 * PAGE_SIZE; off += PAGE_SIZE)
-        assert_int_equal(peek(a, buf + 100 + off), off);
+        assert_int_equal(world_peek(a, buf + 100 + off), off);
     world_check();
     assert_int_equal(unmap_shared_pages(b, at, 600 * PAGE_SIZE), 0);
     assert_int_equal(mm_size(b), HEAP);
@@ -80,7 +55,7 @@ static void owner_may_go_first(void **state)
     assert_true(world_write(a, buf + PAGE_SIZE, 7));
     world_exit(a);
     world_check();
-    assert_int_equal(peek(b, at + PAGE_SIZE), 7);
+    assert_int_equal(world_peek(b, at + PAGE_SIZE), 7);
     world_exit(b);
 }
 
@@ -93,9 +68,9 @@ static void owner_may_shrink(void **state)
     assert_true(world_write(a, buf, 9));
     assert_int_not_equal(world_sbrk(a, -2 * (long)PAGE_SIZE, BRK_EAGER), SBRK_FAILED);
     world_check();
-    assert_int_equal(peek(b, at), 9);
+    assert_int_equal(world_peek(b, at), 9);
     assert_int_not_equal(world_sbrk(a, 2 * PAGE_SIZE, BRK_EAGER), SBRK_FAILED);
-    assert_int_equal(peek(a, buf), 0); /* fresh memory, not the lent frame */
+    assert_int_equal(world_peek(a, buf), 0); /* fresh memory, not the lent frame */
     world_exit(b);
     world_exit(a);
 }
@@ -108,7 +83,7 @@ static void borrower_goes_without_unmapping(void **state)
     assert_int_not_equal(map_shared_pages(a, b, 0x1000, 4), 0);
     world_exit(b);
     world_check();
-    assert_int_equal(peek(a, 0x1000), 5);
+    assert_int_equal(world_peek(a, 0x1000), 5);
     world_exit(a);
 }
 
@@ -121,10 +96,10 @@ static void fork_in_the_owner_copies(void **state)
     assert_int_equal(mm_fork(a, &child), 0);
     world_check();
     assert_true(world_write(a, 0x1000, 2));
-    assert_int_equal(peek(b, at), 2);        /* owner and borrower still share */
-    assert_int_equal(peek(child, 0x1000), 1); /* the child has its own */
+    assert_int_equal(world_peek(b, at), 2);        /* owner and borrower still share */
+    assert_int_equal(world_peek(child, 0x1000), 1); /* the child has its own */
     assert_true(world_write(child, 0x1000, 3));
-    assert_int_equal(peek(b, at), 2);
+    assert_int_equal(world_peek(b, at), 2);
     world_exit(a);
     world_exit(child);
     world_exit(b);
@@ -137,8 +112,8 @@ static void fork_in_the_borrower_borrows(void **state)
 
     assert_int_equal(mm_fork(b, &child), 0);
     assert_true(world_write(child, at, 11));
-    assert_int_equal(peek(a, 0x1000), 11);
-    assert_int_equal(peek(b, at), 11);
+    assert_int_equal(world_peek(a, 0x1000), 11);
+    assert_int_equal(world_peek(b, at), 11);
     assert_int_equal(unmap_shared_pages(child, at, 8), 0);
     assert_int_equal(mm_size(child), HEAP);
     world_exit(a);
@@ -156,11 +131,11 @@ static void pages_shared_by_fork_are_split_before_lending(void **state)
     assert_int_equal(mm_fork(a, &child), 0);
     at = map_shared_pages(a, b, 0x1000, 8);
     assert_true(world_write(b, at, 2));
-    assert_int_equal(peek(a, 0x1000), 2);
-    assert_int_equal(peek(child, 0x1000), 1);
+    assert_int_equal(world_peek(a, 0x1000), 2);
+    assert_int_equal(world_peek(child, 0x1000), 1);
     world_exit(child);
     world_exit(a);
-    assert_int_equal(peek(b, at), 2);
+    assert_int_equal(world_peek(b, at), 2);
     world_exit(b);
 }
 
@@ -193,9 +168,9 @@ static void inner_part_may_be_unmapped(void **state)
     assert_int_equal(unmap_shared_pages(b, at + PAGE_SIZE, 2 * PAGE_SIZE), 0);
     world_check();
     assert_int_equal(mm_size(b), HEAP + 5 * PAGE_SIZE);
-    assert_int_equal(peek(b, at), 100);
+    assert_int_equal(world_peek(b, at), 100);
     assert_false(world_write(b, at + PAGE_SIZE, 0));
-    assert_int_equal(peek(b, at + 3 * PAGE_SIZE), 103);
+    assert_int_equal(world_peek(b, at + 3 * PAGE_SIZE), 103);
     assert_int_equal(unmap_shared_pages(b, at, 5 * PAGE_SIZE), (uint64_t)-1); /* a hole in it */
     assert_int_equal(unmap_shared_pages(b, at + 3 * PAGE_SIZE, 2 * PAGE_SIZE), 0);
     assert_int_equal(mm_size(b), HEAP + PAGE_SIZE);
@@ -215,7 +190,7 @@ static void heap_grows_above_a_mapping_and_lives_on(void **state)
     assert_true(world_write(b, heap, 6));
     assert_int_equal(unmap_shared_pages(b, at, 8), 0);
     assert_int_equal(mm_size(b), heap + PAGE_SIZE + 5);
-    assert_int_equal(peek(b, heap), 6);
+    assert_int_equal(world_peek(b, heap), 6);
     /* Down into the hole and up again: what was unmapped becomes heap. */
     assert_int_not_equal(world_sbrk(b, -(long)(PAGE_SIZE + 5 + 4000), BRK_EAGER), SBRK_FAILED);
     assert_int_not_equal(world_sbrk(b, 100, BRK_EAGER), SBRK_FAILED);
@@ -246,10 +221,10 @@ static void read_only_memory_is_shared_read_only(void **state)
     vaddr_t at = map_shared_pages(a, b, 0, 2 * PAGE_SIZE); /* text, then data */
 
     assert_int_not_equal(at, 0);
-    assert_int_equal(peek(b, at), peek(a, 0));
+    assert_int_equal(world_peek(b, at), world_peek(a, 0));
     assert_false(world_write(b, at, 1));
     assert_true(world_write(b, at + PAGE_SIZE, 1));
-    assert_int_equal(peek(a, PAGE_SIZE), 1);
+    assert_int_equal(world_peek(a, PAGE_SIZE), 1);
     assert_int_equal(unmap_shared_pages(b, at, 2 * PAGE_SIZE), 0);
     assert_int_equal(mm_size(b), HEAP);
     world_exit(a);
@@ -265,14 +240,14 @@ static void lending_on_and_to_oneself(void **state)
     vaddr_t alias = map_shared_pages(a, a, 0x1008, 8);
 
     assert_true(world_write(c, in_c, 77));
-    assert_int_equal(peek(a, 0x1008), 77);
-    assert_int_equal(peek(a, back), 77);
-    assert_int_equal(peek(a, alias), 77);
+    assert_int_equal(world_peek(a, 0x1008), 77);
+    assert_int_equal(world_peek(a, back), 77);
+    assert_int_equal(world_peek(a, alias), 77);
     world_exit(b);
     assert_true(world_write(a, alias, 78));
-    assert_int_equal(peek(c, in_c), 78);
+    assert_int_equal(world_peek(c, in_c), 78);
     world_exit(a);
-    assert_int_equal(peek(c, in_c), 78);
+    assert_int_equal(world_peek(c, in_c), 78);
     world_exit(c);
 }
 
@@ -305,7 +280,7 @@ static void lazy_memory_can_be_lent(void **state)
     at = map_shared_pages(a, b, buf + (512UL << 20) - PAGE_SIZE, 2 * PAGE_SIZE);
     assert_int_not_equal(at, 0);
     assert_true(world_write(b, at + PAGE_SIZE, 3));
-    assert_int_equal(peek(a, buf + (512UL << 20)), 3);
+    assert_int_equal(world_peek(a, buf + (512UL << 20)), 3);
     assert_int_equal(mm_fork(a, &child), 0);
     world_check();
     world_exit(a);
@@ -347,7 +322,7 @@ static void fork_keeps_the_promises(void **state)
     for (size_t i = 0; i < n; i++) {
         assert_true(world_write(child, HEAP + i * PAGE_SIZE, i + 1));
         assert_true(world_write(a, HEAP + i * PAGE_SIZE, i + 2));
-        assert_int_equal(peek(child, HEAP + i * PAGE_SIZE), i + 1);
+        assert_int_equal(world_peek(child, HEAP + i * PAGE_SIZE), i + 1);
     }
     assert_int_equal(mm_fork(a, &child) == 0, 0);
     page_unreserve(before);
@@ -372,7 +347,7 @@ static void mappings_begin_again_after_unmap(void **state)
     world_exit(b);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {

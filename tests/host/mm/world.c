@@ -189,6 +189,30 @@ size_t world_stale(void)
     return n;
 }
 
+uint64_t world_peek(struct mm *mm, vaddr_t va)
+{
+    uint64_t value = 0;
+
+    assert_true(world_read(mm, va, &value));
+    return value;
+}
+
+static size_t available_before;
+
+int world_begin(void **state)
+{
+    available_before = world_available();
+    return 0;
+}
+
+int world_end(void **state)
+{
+    world_check();
+    assert_int_equal(world_stale(), 0);
+    assert_int_equal(world_available(), available_before);
+    return 0;
+}
+
 vaddr_t world_sbrk(struct mm *mm, long n, enum brk_mode mode)
 {
     vaddr_t old;

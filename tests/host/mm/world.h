@@ -54,6 +54,13 @@ bool world_write(struct mm *mm, vaddr_t va, uint64_t value);
 /* Stale TLB entries: translations a hart still has that the tables no longer grant. */
 size_t world_stale(void);
 
+/* A load that must succeed. => the value. */
+uint64_t world_peek(struct mm *mm, vaddr_t va);
+
+/* Before and after a test: all frames are back, and nothing is out of order. */
+int world_begin(void **state);
+int world_end(void **state);
+
 vaddr_t world_sbrk(struct mm *mm, long n, enum brk_mode mode);
 
 #define map_shared_pages(src, dst, va, size) (map_shared_pages)(src, dst, va, size, LEND_FAMILY)
