@@ -44,8 +44,9 @@ FIGURES = {
     "open_close": ("open + close", 1_500, "<=", None),
     "read_cached": ("read from a cached file, per KiB", 400, "<=", None),
     "create_write_unlink": ("create, write 4 KiB, close, unlink", 33_000, "<=", None),
-    "boot": ("reset to the first program, 128 MiB", 15_000_000, "<=", 15_000_000),
-    "boot_ram": ("the same with the root in RAM", 15_000_000, "<=", None),
+    # Waiting for the disk takes as long as the host takes: only the figure without it is held.
+    "boot": ("reset to the first program, 128 MiB", 15_000_000, "<=", None),
+    "boot_ram": ("the same with the root in RAM", 15_000_000, "<=", 15_000_000),
     "memory": ("KiB not free after boot, firmware included, 128 MiB", 4_096, "<=", 4_096),
 }
 
