@@ -134,7 +134,6 @@ uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size)
         if (!is_party(&g->owner, owner, src) || !is_party(&g->borrower, current()->pid, mine) ||
             va < g->start || !range_fits(va, size, g->end))
             continue;
-        mm_prefault(src, va, size, ACCESS_READ);
         address = map_shared_pages(src, mine, va, size, g->lend);
         if (address)
             break;

@@ -99,7 +99,10 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
     return *va ? 0 : -ENOMEM;
 }
 
-/* Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed. */
+/*
+ * Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed, but for
+ * one case: no memory is left for the tables that went with what v was to replace.
+ */
 static int map_at(struct mm *mm, struct vma *v, struct list *gone)
 {
     bool prepared = v->promised || v->region; /* else nothing is promised, and it may be huge */

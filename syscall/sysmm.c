@@ -37,12 +37,10 @@ static long share(int src_pid, struct mm *src, struct mm *dst, vaddr_t va, uint6
 
     if (src != mine && dst != mine)
         return -EPERM;
-    if (src->family == dst->family) {
-        mm_prefault(src, va, size, ACCESS_READ);
+    if (src->family == dst->family)
         address = map_shared_pages(src, dst, va, size, LEND_FAMILY);
-    } else {
+    else
         address = dst == mine ? grant_map(src_pid, src, va, size) : 0;
-    }
     return address ? (long)address : -EINVAL;
 }
 
