@@ -17,8 +17,10 @@ struct page {
 int main(int argc, char *argv[])
 {
     struct page *page;
-    int pid = fork();
+    int pid;
 
+    openshmem(ID); /* held from before the fork: the page outlives whichever of the two ends first */
+    pid = fork();
     sleep(1);
     shm_open(ID, (char **)&page);
     uacquire(&page->lock);
