@@ -97,8 +97,8 @@ static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
 }
 
 /*
- * From here on a sweep over a region finds dst, which is whole and of which only entries will
- * change. It cannot have passed: src, where these entries come from, is locked.
+ * From here on a sweep over a region finds dst, to which no vma will be added. It cannot have
+ * passed: src, where these entries come from, is locked.
  */
 static void publish(struct mm *dst)
 {
@@ -128,8 +128,7 @@ __noinline int mm_fork(struct mm *src, struct mm **out)
     }
     dst->size = src->size;
     dst->family = src->family;
-    if (!err)
-        publish(dst);
+    publish(dst);
     /* The parent's pages are read-only now, also when the child was given up half way: its
      * next store finds itself alone on the page and takes it back. */
     if (src->cpus)

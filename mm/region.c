@@ -257,28 +257,30 @@ static size_t take_out(struct region *r, size_t *at, struct page **batch)
 
 /*
  * The table forgets the frames first, so that no fault finds them again; then every entry
- * goes; then the frames. What is not free then is on its way out with an mm that ends: that
- * frame will come back to all, and the region needs another for its promise.
+ * goes; then the frames. What is not free then was lent on: that frame will come
+ * back to all, and the region needs another for its promise. Each batch appears as one
+ * step (mm/audit.h).
  */
 void region_empty(struct region *r)
 {
     struct page *batch[PAGE_BATCH];
 
     for (size_t at = 0, n; at < r->npages;) {
+        uint64_t irq = irq_disable_save();
         size_t left;
 
         spin_lock(&r->lock);
         n = take_out(r, &at, batch);
         spin_unlock(&r->lock);
-        if (!n)
-            continue;
-        region_unhook(r);
+        if (n)
+            region_unhook(r);
         spin_lock(&r->lock);
         left = n - page_drop_many(batch, n, PAGE_PIN).freed;
         if (left && page_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */
         r->filled -= n;
         spin_unlock(&r->lock);
+        irq_restore(irq);
     }
 }
 

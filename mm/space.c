@@ -72,16 +72,6 @@ void mm_hold(struct mm *mm)
     __atomic_fetch_add(&mm->holders, 1, __ATOMIC_RELAXED);
 }
 
-bool mm_hold_live(struct mm *mm)
-{
-    uint32_t n = __atomic_load_n(&mm->holders, __ATOMIC_RELAXED);
-
-    while (n && !__atomic_compare_exchange_n(&mm->holders, &n, n + 1, false, __ATOMIC_ACQUIRE,
-                                             __ATOMIC_RELAXED))
-        ;
-    return n;
-}
-
 static void mm_destroy(struct mm *mm)
 {
     struct list gone = LIST_INIT(gone);

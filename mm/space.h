@@ -33,9 +33,6 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v);
 /* mm_sync() of all that mm has mapped, for its end. => mm is nobody's any more. */
 void mm_sync_all(struct mm *mm);
 
-/* Holds mm unless its last holder is gone already. => whether it is held. */
-bool mm_hold_live(struct mm *mm);
-
 /* A region of npages with no frame yet. => NULL without memory, or too large. */
 struct region *region_alloc(size_t npages, bool sparse);
 
@@ -45,7 +42,7 @@ struct page *region_zero_page(struct region *r, size_t i);
 /* Page i was stored to by a program. */
 void region_set_dirty(struct region *r, size_t i);
 
-/* Unhooks every entry that points to a frame of r, in whatever mm. => no mm->lock held. */
+/* Unhooks every entry that points to a frame of r, in whatever mm. => no mm->lock held. Never sleeps. */
 void region_unhook(struct region *r);
 
 /* A number that no sweep over vmas or regions had before. */

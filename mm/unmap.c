@@ -6,6 +6,7 @@
  * in between. Lock: mm->lock, held throughout. Called by exit, sbrk, exec (through
  * mm_release) and unmap_shared_pages(). Read next: page_drop_many() in mm/page.c.
  */
+#include "asm/cpu.h"
 #include "asm/tlb.h"
 #include "frames.h"
 #include "lib/assert.h"
@@ -107,12 +108,11 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
     unmap_pages(mm, v, v->start, v->end);
 }
 
-/* Takes the region's frames away from one mm that maps it, however often. */
+/* Takes the region's frames away from one mm that maps it, however often. => mm->lock held. */
 static void unhook_from(struct mm *mm, struct region *r, uint64_t sweep)
 {
     struct list *pos;
 
-    spin_lock(&mm->lock);
     list_for_each(pos, &mm->vmas) {
         struct vma *v = list_entry(pos, struct vma, link);
 
@@ -123,29 +123,40 @@ static void unhook_from(struct mm *mm, struct region *r, uint64_t sweep)
         v->stamp = sweep;
         spin_unlock(&r->lock);
     }
-    spin_unlock(&mm->lock);
 }
 
-/* The mm of a vma of r that this sweep has not met: held. NULL when all were met. */
-static struct mm *next_mapper(struct region *r, uint64_t sweep)
+/* => the mm of a vma of r that this sweep has not met, or NULL. r->lock held. */
+static struct mm *unmet_mapper(struct region *r, uint64_t sweep)
 {
-    struct mm *found = NULL;
     struct list *pos;
 
-    spin_lock(&r->lock);
     list_for_each(pos, &r->vmas) {
         struct vma *v = list_entry(pos, struct vma, region_link);
 
-        if (v->stamp == sweep)
-            continue;
-        v->stamp = sweep;
-        if (mm_hold_live(v->mm)) { /* else it is unmapping everything just now */
-            found = v->mm;
-            break;
-        }
+        if (v->stamp != sweep)
+            return v->mm;
     }
-    spin_unlock(&r->lock);
-    return found;
+    return NULL;
+}
+
+/*
+ * The same, locked. From a region to an mm is against the lock order: so this only tries, and
+ * looks again. An mm does not go while a vma of its is listed, and that is under r->lock.
+ */
+static struct mm *lock_mapper(struct region *r, uint64_t sweep) __no_lock_analysis
+{
+    for (;;) {
+        struct mm *mm;
+        bool locked;
+
+        spin_lock(&r->lock);
+        mm = unmet_mapper(r, sweep);
+        locked = mm && spin_trylock(&mm->lock);
+        spin_unlock(&r->lock);
+        if (locked || !mm)
+            return mm;
+        cpu_relax();
+    }
 }
 
 void region_unhook(struct region *r)
@@ -153,9 +164,9 @@ void region_unhook(struct region *r)
     uint64_t sweep = region_new_stamp();
     struct mm *mm;
 
-    while ((mm = next_mapper(r, sweep))) {
+    while ((mm = lock_mapper(r, sweep))) {
         unhook_from(mm, r, sweep);
-        mm_release(mm);
+        spin_unlock(&mm->lock);
     }
 }
 
