@@ -103,7 +103,7 @@ static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
         return -EINVAL;
     if (page_up(size) < page_up(mm->size)) {
         /* The range ends where a vma does, so nothing is split and nothing can fail. */
-        int err = mm_unmap(mm, page_up(size), page_up(mm->size), gone);
+        int err = mm_unmap(mm, page_up(size), page_up(mm->size), TABLES_TRIM, gone);
 
         if (err)
             return err;

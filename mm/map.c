@@ -99,10 +99,7 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
     return *va ? 0 : -ENOMEM;
 }
 
-/*
- * Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed, but for
- * one case: no memory is left for the tables that went with what v was to replace.
- */
+/* Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed. */
 static int map_at(struct mm *mm, struct vma *v, struct list *gone)
 {
     bool prepared = v->promised || v->region; /* else nothing is promised, and it may be huge */
@@ -111,20 +108,17 @@ static int map_at(struct mm *mm, struct vma *v, struct list *gone)
     if (v->promised && page_reserve(vma_pages(v)))
         return -ENOMEM;
     err = prepared ? pt_prepare(mm->root, v->start, v->end) : 0;
-    /* What lies there goes last: only that may need memory to be split. */
+    /* What lies there goes last, and leaves its tables to v: only a split may need memory. */
     if (!err)
-        err = mm_unmap(mm, v->start, v->end, gone);
-    if (!err && prepared)
-        err = pt_prepare(mm->root, v->start, v->end); /* the unmap may have trimmed */
-    if (err) {
-        if (v->promised)
-            page_unreserve(vma_pages(v));
+        err = mm_unmap(mm, v->start, v->end, TABLES_KEEP, gone);
+    if (err && v->promised)
+        page_unreserve(vma_pages(v));
+    if (err || !prepared)
         pt_trim(mm->root, mm->cpus, v->start, v->end, vma_gap_start(mm, v->start),
                 vma_gap_end(mm, v->start));
-        return err;
-    }
-    vma_insert(mm, v);
-    return 0;
+    if (!err)
+        vma_insert(mm, v);
+    return err;
 }
 
 /* A vma for the request, in no list and without a place. => NULL without memory. */
@@ -266,7 +260,7 @@ int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len)
     sync_range(mm, va, end);
     spin_lock(&mm->lock);
     if (only_maps(mm, va, end))
-        err = mm_unmap(mm, va, end, &gone);
+        err = mm_unmap(mm, va, end, TABLES_TRIM, &gone);
     spin_unlock(&mm->lock);
     vma_destroy_list(&gone);
     return err;

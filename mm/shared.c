@@ -68,7 +68,7 @@ __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t si
     end = start + npages * PAGE_SIZE;
     spin_lock(&mm->lock);
     if (all_shared(mm, start, end))
-        err = mm_unmap(mm, start, end, &gone);
+        err = mm_unmap(mm, start, end, TABLES_TRIM, &gone);
     spin_unlock(&mm->lock);
     vma_destroy_list(&gone);
     return err ? (uint64_t)-1 : 0;

@@ -82,7 +82,7 @@ static void mm_destroy(struct mm *mm)
     irq = irq_disable_save();
     spin_lock(&mm->lock);
     /* The whole of it needs no split, so it cannot fail. */
-    if (mm_unmap(mm, 0, USER_TOP, &gone))
+    if (mm_unmap(mm, 0, USER_TOP, TABLES_TRIM, &gone))
         ASSERT(0);
     spin_unlock(&mm->lock);
     spin_lock(&mm_list_lock);
@@ -248,7 +248,7 @@ int mm_detach(struct mm *mm, struct region *r, vaddr_t va)
     spin_lock(&mm->lock);
     v = vma_find(mm, va);
     if (v && v->kind == VMA_ID && v->region == r && v->start == va)
-        err = mm_unmap(mm, v->start, v->end, &gone);
+        err = mm_unmap(mm, v->start, v->end, TABLES_TRIM, &gone);
     spin_unlock(&mm->lock);
     vma_destroy_list(&gone);
     return err;

@@ -12,14 +12,20 @@
 extern struct list mm_list;
 extern struct list region_list;
 
+/* What becomes of the tables of a range that goes. */
+enum tables {
+    TABLES_TRIM,
+    TABLES_KEEP, /* for what is put there next; pt_trim() is then the caller's */
+};
+
 /*
  * Takes [start, end) out of mm, page aligned, whatever is mapped there: entries unhooked,
- * TLBs told, frames let go, vmas cut or removed, promises and tables given back. The vmas
- * that went come on `gone`, for vma_destroy_list() when mm->lock is not held any more.
+ * TLBs told, frames let go, vmas cut or removed, promises given back. The vmas that went
+ * come on `gone`, for vma_destroy_list() when mm->lock is not held any more.
  * => mm->lock held. 0; -ENOMEM only when the range lies inside one vma, which must be
  *    split: nothing has changed.
  */
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone);
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, struct list *gone);
 
 /*
  * Makes a boundary between vmas at `at`, if one reaches across it. Changes no mapping.

@@ -230,7 +230,7 @@ static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
     return v && v->end > start ? v : NULL;
 }
 
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone)
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, struct list *gone)
 {
     struct vma *v = vma_find(mm, start);
 
@@ -244,7 +244,8 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone)
 
         unmap_pages(mm, v, from, to);
         cut_vma(mm, v, from, to, gone);
-        pt_trim(mm->root, mm->cpus, from, to, vma_gap_start(mm, from), vma_gap_end(mm, from));
+        if (tables == TABLES_TRIM)
+            pt_trim(mm->root, mm->cpus, from, to, vma_gap_start(mm, from), vma_gap_end(mm, from));
     }
     return 0;
 }

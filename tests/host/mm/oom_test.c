@@ -103,6 +103,26 @@ static bool try_share_far(struct mm *a, struct mm *b)
     return ok;
 }
 
+/* A page in the middle of one mapping, and two tables that are not there yet. */
+static bool try_map_over(struct mm *a, struct mm *b)
+{
+    vaddr_t at = 16UL << 20, va;
+    struct map_request whole = {.addr = at, .len = 3 * PAGE_SIZE, .prot = PROT_READ, .max_prot = 7, .place = MAP_HERE};
+    struct map_request over = {.addr = at + PAGE_SIZE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_OVER};
+    struct map_request far = {.addr = 3UL << 30, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_OVER};
+    bool mapped = mm_map(b, &whole, &va) == 0;
+    bool ok = mapped && mm_map(b, &over, &va) == 0 && mm_map(b, &far, &va) == 0;
+
+    if (mapped && !ok) {
+        for (vaddr_t i = 0; i < 3; i++)
+            assert_int_not_equal(mm_map(b, &(struct map_request){.addr = at + i * PAGE_SIZE, .len = PAGE_SIZE,
+                                                                 .place = MAP_HERE}, &va), 0);
+        assert_int_equal(mm_munmap(b, at, 3 * PAGE_SIZE), 0);
+    }
+    return ok;
+}
+
+static void mapping_over(void **state) { fails_cleanly(try_map_over); }
 static void creating(void **state) { fails_cleanly(try_create); }
 static void forking(void **state) { fails_cleanly(try_fork); }
 static void growing(void **state)
@@ -197,7 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creating), cmocka_unit_test(forking), cmocka_unit_test(growing),
-        cmocka_unit_test(sharing), cmocka_unit_test(sharing_far_away),
+        cmocka_unit_test(sharing), cmocka_unit_test(sharing_far_away), cmocka_unit_test(mapping_over),
         cmocka_unit_test(forking_an_owner), cmocka_unit_test(splitting_needs_memory),
         cmocka_unit_test(lazy_memory_fails_its_toucher_only),
     };

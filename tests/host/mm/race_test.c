@@ -178,6 +178,48 @@ static void two_stores_and_one_frame(void **state)
     world_exit(b);
 }
 
+/* Another hart takes every frame that can be had, just when the lower of two mappings has gone. */
+static struct page *hogged;
+
+static void take_everything(const struct spinlock *l)
+{
+    struct page *p;
+
+    if (l != &raced->lock)
+        return;
+    port_on_lock = NULL;
+    port_set_cpu(1);
+    while ((p = page_alloc())) {
+        *(struct page **)page_addr(p) = hogged;
+        hogged = p;
+    }
+    port_set_cpu(0);
+}
+
+static void mapping_over_needs_no_memory_after_the_old_has_gone(void **state)
+{
+    struct mm *a = world_program(0);
+    struct region *r = region_create(FILE_PAGES, &pager, NULL);
+    vaddr_t low = (8UL << 20) - FILE_PAGES * PAGE_SIZE, len = 2 * FILE_PAGES * PAGE_SIZE;
+    struct map_request q = {.addr = low, .len = len / 2, .prot = PROT_READ, .max_prot = ALL, .place = MAP_HERE,
+                            .region = r};
+    vaddr_t va;
+
+    assert_int_equal(mm_map(a, &q, &va), 0);
+    assert_int_equal(map(a, low + len / 2, len / 2, RW, MAP_HERE), low + len / 2); /* in another table */
+    raced = r;
+    hogged = NULL;
+    port_on_lock = take_everything;
+    assert_int_equal(map(a, low, len, RW, MAP_OVER), low);
+    assert_null(port_on_lock);
+    for (struct page *p; (p = hogged); page_put(p))
+        hogged = *(struct page **)page_addr(p);
+    assert_true(world_write(a, low, 1) && world_write(a, low + len - PAGE_SIZE, 2));
+    region_put(r);
+    world_check();
+    world_exit(a);
+}
+
 /* ---- the break, and prices ---- */
 
 static void nothing_is_mapped_below_the_break(void **state)
@@ -264,7 +306,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_child_is_found_by_a_sweep_when_it_is_whole), T(a_revocation_meets_a_mapping),
-        T(two_stores_and_one_frame), T(nothing_is_mapped_below_the_break),
+        T(two_stores_and_one_frame), T(mapping_over_needs_no_memory_after_the_old_has_gone),
+        T(nothing_is_mapped_below_the_break),
         T(bringing_a_buffer_up_brings_only_file_pages), T(a_sweep_visits_an_address_space_once),
         T(many_mappings),
     };
