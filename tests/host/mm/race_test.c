@@ -130,6 +130,33 @@ static void a_revocation_meets_a_mapping(void **state)
     world_exit(b);
 }
 
+/* A file is cut short after its last mapper has ended, and before that one has unmapped it. */
+static void cut_now(const struct spinlock *l)
+{
+    if (l != &unfinished->lock || unfinished->holders)
+        return;
+    port_on_lock = NULL;
+    port_set_cpu(5);
+    region_empty(raced);
+    assert_int_equal(mm_audit(), 0);
+    port_set_cpu(0);
+}
+
+static void a_sweep_meets_who_ends(void **state)
+{
+    struct mm *a = world_program(0);
+    vaddr_t at;
+
+    raced = region_create(FILE_PAGES, &pager, NULL);
+    at = map_file(a, raced, RW);
+    assert_true(world_write(a, at, 1) && world_write(a, at + PAGE_SIZE, 2));
+    unfinished = a;
+    port_on_lock = cut_now;
+    world_exit(a);
+    assert_null(port_on_lock);
+    region_put(raced);
+}
+
 /* ---- the last frame ---- */
 
 static struct mm *sibling;
@@ -305,7 +332,7 @@ static void many_mappings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(a_child_is_found_by_a_sweep_when_it_is_whole), T(a_revocation_meets_a_mapping),
+        T(a_child_is_found_by_a_sweep_when_it_is_whole), T(a_revocation_meets_a_mapping), T(a_sweep_meets_who_ends),
         T(two_stores_and_one_frame), T(mapping_over_needs_no_memory_after_the_old_has_gone),
         T(nothing_is_mapped_below_the_break),
         T(bringing_a_buffer_up_brings_only_file_pages), T(a_sweep_visits_an_address_space_once),
