@@ -8,6 +8,8 @@
 #include "ipc/crypto.h"
 #include "ipc/grant.h"
 #include "ipc/ids.h"
+#include "lib/errno.h"
+#include "mm/uaccess.h"
 #include "syscall/syscall.h"
 
 long sys_crypto_op(uint64_t op, uint64_t size, uint64_t a2, uint64_t a3)
@@ -30,11 +32,24 @@ long sys_remove_shared_memory_request(uint64_t addr, uint64_t size, uint64_t a2,
     return service_remove(&crypto_service, addr, size);
 }
 
-long sys_shm_attach(uint64_t id, uint64_t a1, uint64_t a2, uint64_t a3)
+/* Whether the program can load and store a pointer at `where`, which is 0 for nowhere. */
+static bool can_store(vaddr_t where)
+{
+    vaddr_t word;
+
+    return !where || (!copy_from_user(&word, where, sizeof(word)) &&
+                      !copy_to_user(where, &word, sizeof(word)));
+}
+
+long sys_shm_attach(uint64_t id, uint64_t where, uint64_t a2, uint64_t a3)
 {
     vaddr_t va;
-    int err = ids_open((int)id, &va);
+    int err = can_store(where) ? ids_open((int)id, &va) : -EFAULT;
 
+    if (!err && where && copy_to_user(where, &va, sizeof(va))) {
+        ids_close((int)id); /* a file was cut short under `where` just now */
+        err = -EFAULT;
+    }
     return err ? err : (long)va;
 }
 

@@ -23,8 +23,8 @@ int shm_close(int id);
 /* The same, with the address in *pointer. => 0; -1 and nothing changed, for a bad pointer too. */
 int shm_open(int id, char **pointer);
 
-/* The system calls beneath. */
-char *shm_attach(int id);
+/* The system calls beneath. The address goes to *where, too, unless that is 0. */
+char *shm_attach(int id, char **where);
 int shm_detach(int id);
 
 /* ---- the crypto service: kernel/crypto.h ---- */
