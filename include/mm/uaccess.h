@@ -3,7 +3,9 @@
  *
  * Addresses come from programs and are checked here, in the one range check. A page
  * that is not there yet appears on the way (mm/fault.c); what the program itself may
- * not read or write, the kernel may not on its behalf. None of these sleeps.
+ * not read or write, the kernel may not on its behalf. A mapped file's page is read
+ * from the disk, which sleeps; with a lock held it is not, and the copy fails there, unless
+ * mm_prefault() has brought it.
  * => no lock of rank RANK_MM or deeper may be held.
  */
 #ifndef MM_UACCESS_H
