@@ -52,6 +52,8 @@ void *memset(void *dst, int c, size_t n)
         set8(w + 16, v);
         set8(w + 24, v);
     }
+    for (; n >= 8 * WORD; n -= 8 * WORD, w += 8)
+        set8(w, v);
     for (; n >= WORD; n -= WORD)
         *w++ = v;
     for (d = (uint8_t *)w; n; n--)

@@ -58,14 +58,14 @@ static void audit_owner(struct audit *a, struct mm *mm, const struct vma *v, vad
         WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
 }
 
-/* I3 and I4 for one valid user entry; counts it for I1. */
+/* I3 and I4 for one valid user entry; counts it for I1, unless it is borrowed. */
 static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
 {
     struct page *page = phys_to_page(pte_phys(pte));
     struct vma *v = vma_find(mm, va);
     uint64_t may;
 
-    page->seen++;
+    page->seen += !(pte.v & PTE_S);
     if (!v) {
         WRONG(a, "I3: mm %p maps %lx outside any vma", (void *)mm, va);
         return;

@@ -143,7 +143,7 @@ void buddy_free(struct page *page, unsigned order)
 }
 
 /* From one block when there is one of the size: no splitting, and frames that lie together. */
-size_t buddy_take_singles(struct page **pages, size_t n)
+size_t buddy_take_singles(uint32_t *frames, size_t n)
 {
     unsigned order = 0;
     struct page *block;
@@ -154,40 +154,37 @@ size_t buddy_take_singles(struct page **pages, size_t n)
     spin_lock(&buddy_lock);
     block = take_block(order);
     if (block)
-        for (; got < 1UL << order; got++)
-            pages[got] = block + ((1UL << order) - 1 - got); /* the lowest is taken first */
+        for (uint32_t last = frame_number(block) + (1U << order) - 1; got < 1UL << order; got++)
+            frames[got] = last - (uint32_t)got; /* the lowest is taken first */
     else
-        while (got < n && (pages[got] = take_block(0)))
-            got++;
+        while (got < n && (block = take_block(0)))
+            frames[got++] = frame_number(block);
     spin_unlock(&buddy_lock);
     return got;
 }
 
 /* Frees n frames that lie side by side, in the largest blocks that they make up. */
-static void free_run(struct page *page, size_t n)
+static void free_run(uint32_t pfn, size_t n)
 {
-    uint32_t pfn = frame_number(page);
-
     while (n > 0) {
         unsigned order = 0;
 
         while (!(pfn & (1U << order)) && 2UL << order <= n && order < PAGE_ORDERS - 1)
             order++;
-        free_block(page, order);
-        page += 1UL << order;
+        free_block(frame_page(pfn), order);
         pfn += 1U << order;
         n -= 1UL << order;
     }
 }
 
 /* What was taken together often comes back together, in order: then there is little to merge. */
-void buddy_free_singles(struct page **pages, size_t n)
+void buddy_free_singles(const uint32_t *frames, size_t n)
 {
     spin_lock(&buddy_lock);
     for (size_t i = 0, run; i < n; i += run) {
-        for (run = 1; i + run < n && pages[i + run] == pages[i] + run; run++)
+        for (run = 1; i + run < n && frames[i + run] == frames[i] + run; run++)
             ;
-        free_run(pages[i], run);
+        free_run(frames[i], run);
     }
     spin_unlock(&buddy_lock);
 }

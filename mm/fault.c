@@ -31,11 +31,13 @@ static struct page *take_frame(const struct vma *v)
 static int zero_page(const struct vma *v, pte_t *pte)
 {
     struct page *page = take_frame(v);
+    paddr_t pa;
 
     if (!page)
         return -ENOMEM;
-    memset(frame_addr(page), 0, PAGE_SIZE);
-    *pte = pte_leaf(frame_phys(page), vma_own_flags(v));
+    pa = frame_phys(page);
+    memset(phys_to_virt(pa), 0, PAGE_SIZE);
+    *pte = pte_leaf(pa, vma_own_flags(v));
     return 0;
 }
 
@@ -44,7 +46,7 @@ static int zero_page(const struct vma *v, pte_t *pte)
  * mapped read-only until the first. => 0; -EFAULT when it was revoked; -EAGAIN when the
  * pager has to bring it first.
  */
-static int region_map_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
+static __noinline int region_map_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
 {
     struct region *r = v->region;
     size_t i = v->first + ((va - v->start) >> PAGE_SHIFT);
@@ -63,7 +65,6 @@ static int region_map_page(const struct vma *v, vaddr_t va, enum access access, 
         region_set_dirty(r, i);
     else if (r->pager)
         new = pte_without_write(new);
-    page_get(page);
     *pte = new;
     return 0;
 }
@@ -100,10 +101,11 @@ static struct page *take_copy(const struct vma *v, pte_t pte, const struct page 
  * A store to a page that fork left read-only, or to a private view of a file. If it does not
  * keep the old frame: unhook that, tell the harts, let it go.
  */
-static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
+static __noinline int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
 {
     struct page *old = phys_to_frame(pte_phys(*pte));
     struct page *page = take_copy(v, *pte, old);
+    bool borrowed = pte->v & PTE_S;
 
     if (!page && keeps_frame(*pte, old)) {
         *pte = pte_leaf(pte_phys(*pte), vma_own_flags(v));
@@ -117,13 +119,13 @@ static int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *
     tlb_shootdown(mm->cpus, va, 1);
     /* If the relatives left meanwhile, the frame is free and the promise we took from is
      * whole again: in promised memory its reservation replaces the one just used. */
-    if (page_drop(old, PAGE_REF) && !v->promised)
+    if (!borrowed && page_drop(old, PAGE_REF) && !v->promised)
         page_unreserve(1);
     return 0;
 }
 
 /* The first store through this entry to a page that its vma shares. */
-static int make_writable(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
+static __noinline int make_writable(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
 {
     if (v->region->pager)
         region_set_dirty(v->region, v->first + ((va - v->start) >> PAGE_SHIFT));
@@ -134,7 +136,7 @@ static int make_writable(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *
 
 int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pte_t **out)
 {
-    pte_t *pte = pt_lookup_create(mm->root, va, 0);
+    pte_t *pte = pt_lookup_create(mm->root, va);
     int err = 0;
 
     if (!pte)
@@ -155,7 +157,7 @@ int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pt
 }
 
 /* mm_fault() where no pager is needed; else -EAGAIN, and *r is the region, held, and *i the page. */
-static int fault_once(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
+static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
 {
     int err = -EFAULT;
     struct vma *v;

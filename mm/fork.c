@@ -40,10 +40,12 @@ static int copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
         pte_t pte = *from;
         struct page *page;
 
-        if (!pte_valid(pte))
+        if ((pte.v & (PTE_V | PTE_S)) != PTE_V) {
+            *to = pte; /* none; or borrowed: the region holds the frame, and v's clone the region */
             continue;
+        }
         page = frame_in(&bank, pte_frame(pte));
-        if (owns && !(pte.v & PTE_S)) {
+        if (owns) {
             if (page_pinned(page)) {
                 if (copy_pinned(v, pte, to))
                     return -ENOMEM;
@@ -74,7 +76,7 @@ static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v)
                 stop = (va | (pt_span(2) - 1)) + 1;
             continue;
         }
-        to = pt_lookup_create(dst->root, va, 0);
+        to = pt_lookup_create(dst->root, va);
         if (!to || copy_entries(v, from, to, (stop - va) >> PAGE_SHIFT))
             return -ENOMEM;
     }

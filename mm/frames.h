@@ -80,8 +80,8 @@ struct page *buddy_take(unsigned order);
 void buddy_free(struct page *page, unsigned order);
 
 /* The same for n single frames at once. => how many there were. */
-size_t buddy_take_singles(struct page **pages, size_t n);
-void buddy_free_singles(struct page **pages, size_t n);
+size_t buddy_take_singles(uint32_t *frames, size_t n);
+void buddy_free_singles(const uint32_t *frames, size_t n);
 
 /* Frames on the lists and in the extents. */
 size_t buddy_free_frames(void);

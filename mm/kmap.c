@@ -49,7 +49,7 @@ static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags)
     while (pa < end) {
         unsigned level = leaf_level(pa, end);
         vaddr_t va = (vaddr_t)phys_to_virt(pa);
-        pte_t *pte = pt_lookup_create(kmap_root, va, level);
+        pte_t *pte = pt_create(kmap_root, va, level);
 
         if (!pte)
             return false;

@@ -20,6 +20,7 @@
 
 #include "asm/cpu.h"
 #include "frames.h"
+#include "lib/annotate.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
@@ -32,8 +33,8 @@
 
 struct stock {
     struct spinlock lock;
-    size_t count;                   /* [lock] */
-    struct page *frames[STOCK_MAX]; /* [lock] */
+    size_t count;               /* [lock] */
+    uint32_t frames[STOCK_MAX]; /* [lock] */
 };
 
 static struct stock stocks[NCPU_MAX];
@@ -104,8 +105,17 @@ static struct page *stock_pop(struct stock *stock, enum stock_use use)
     if (!stock->count && use == STOCK_OR_BUDDY)
         stock_fill(stock);
     if (stock->count)
-        page = stock->frames[--stock->count];
+        page = frame_page(stock->frames[--stock->count]);
     spin_unlock(&stock->lock);
+    return page;
+}
+
+static __noinline struct page *stock_steal(void)
+{
+    struct page *page = NULL;
+
+    for (size_t i = 0; !page && i < NCPU_MAX; i++)
+        page = stock_pop(&stocks[i], STOCK_ONLY);
     return page;
 }
 
@@ -114,26 +124,26 @@ static struct page *stock_take(void)
 {
     struct page *page = stock_pop(&stocks[cpu_id()], STOCK_OR_BUDDY);
 
-    for (size_t i = 0; !page && i < NCPU_MAX; i++)
-        page = stock_pop(&stocks[i], STOCK_ONLY);
-    return page;
+    return likely(page) ? page : stock_steal();
 }
 
-/* Puts frames, which nobody holds, into this hart's stock. => interrupts off. */
-static void stock_put(struct page **pages, size_t n)
+/*
+ * Puts free frames into this hart's stock; many at once go straight to the buddy, since they
+ * mostly lie side by side and merge there. => interrupts off.
+ */
+static void stock_put(const uint32_t *frames, size_t n)
 {
     struct stock *stock = &stocks[cpu_id()];
 
-    for (size_t i = 0; i < n; i++) {
-        pages[i]->kind = PAGE_FREE;
-        poison(pages[i]);
+    if (n >= STOCK_BATCH) {
+        buddy_free_singles(frames, n);
+        return;
     }
     spin_lock(&stock->lock);
-    for (size_t i = 0; i < n; i++) {
-        if (stock->count == STOCK_MAX)
-            stock_drain(stock, STOCK_BATCH);
-        stock->frames[stock->count++] = pages[i];
-    }
+    if (stock->count + n > STOCK_MAX)
+        stock_drain(stock, STOCK_BATCH);
+    for (size_t i = 0; i < n; i++)
+        stock->frames[stock->count++] = frames[i];
     spin_unlock(&stock->lock);
 }
 
@@ -179,7 +189,7 @@ void page_unreserve(size_t n)
     __atomic_add_fetch(&avail, (long)n, __ATOMIC_RELEASE);
 }
 
-struct page *page_try_reserved(void)
+static inline struct page *try_reserved(void)
 {
     uint64_t irq = irq_disable_save();
     struct page *page = stock_take();
@@ -194,12 +204,17 @@ struct page *page_try_reserved(void)
     return page;
 }
 
+struct page *page_try_reserved(void)
+{
+    return try_reserved();
+}
+
 struct page *page_alloc_reserved(void)
 {
     struct page *page;
 
     /* One is there; it can only be on its way between two lists just now. */
-    while (!(page = page_try_reserved()))
+    while (!(page = try_reserved()))
         cpu_relax();
     return page;
 }
@@ -222,14 +237,26 @@ struct page *page_alloc_zeroed(void)
     return page;
 }
 
-bool page_drop(struct page *page, uint64_t refs)
+/* => what is left of the count. At 0 the frame is free, and the caller has to put it somewhere. */
+static inline uint64_t drop(struct page *page, uint64_t refs)
 {
-    uint64_t irq = irq_disable_save();
     uint64_t left = __atomic_sub_fetch(&page->refs, refs, __ATOMIC_ACQ_REL);
 
     CHECK_ASSERT((uint32_t)left < 1U << 31);
+    if (left == 0) {
+        page->kind = PAGE_FREE;
+        poison(page);
+    }
+    return left;
+}
+
+bool page_drop(struct page *page, uint64_t refs)
+{
+    uint64_t irq = irq_disable_save();
+    uint64_t left = drop(page, refs);
+
     if (left == 0)
-        stock_put(&page, 1);
+        stock_put(&(uint32_t){frame_number(page)}, 1);
     irq_restore(irq);
     return left == 0;
 }
@@ -245,21 +272,24 @@ bool page_put(struct page *page)
     return freed;
 }
 
-struct page_dropped page_drop_many(struct page **pages, size_t n, uint64_t refs)
+struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs)
 {
+    const struct frame_bank bank = frame_banks[0];
     uint64_t irq = irq_disable_save();
     struct page_dropped d = {0, 0};
+    uint32_t *freed = frames;
 
-    for (size_t i = 0; i < n; i++) {
-        struct page *page = pages[i];
-        uint64_t left = __atomic_sub_fetch(&page->refs, refs, __ATOMIC_ACQ_REL);
+    for (const uint32_t *f = frames, *end = f + n; f < end; f++) {
+        uint64_t frame = *f, left = drop(frame_in(&bank, frame), refs);
 
         if (left == 0)
-            pages[d.freed++] = page;
+            *freed++ = (uint32_t)frame;
         else if (left >> 32)
             d.pinned++;
     }
-    stock_put(pages, d.freed);
+    d.freed = (size_t)(freed - frames);
+    if (d.freed)
+        stock_put(frames, d.freed);
     irq_restore(irq);
     return d;
 }

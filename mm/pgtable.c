@@ -20,21 +20,7 @@ static pte_t *table_of(pte_t pte)
     return phys_to_virt(pte_phys(pte));
 }
 
-pte_t *pt_lookup(pte_t *root, vaddr_t va)
-{
-    pte_t *table = root;
-
-    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
-        pte_t pte = table[pt_index(va, level)];
-
-        if (!pte_valid(pte) || pte_is_leaf(pte))
-            return NULL;
-        table = table_of(pte);
-    }
-    return &table[pt_index(va, 0)];
-}
-
-pte_t *pt_lookup_create(pte_t *root, vaddr_t va, unsigned level)
+pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level)
 {
     pte_t *table = root;
 
@@ -58,7 +44,7 @@ pte_t *pt_lookup_create(pte_t *root, vaddr_t va, unsigned level)
 int pt_prepare(pte_t *root, vaddr_t start, vaddr_t end)
 {
     for (vaddr_t va = start; va < end; va = pt_table_end(va, end))
-        if (!pt_lookup_create(root, va, 0))
+        if (!pt_lookup_create(root, va))
             return -ENOMEM;
     return 0;
 }
@@ -78,13 +64,19 @@ static void unhook_table(pte_t *pte, uint32_t *chain)
 }
 
 /* Unhooks the tables under entries of `level` in [floor, ceiling) that serve part of [start, end). */
-static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end, vaddr_t floor,
-                       vaddr_t ceiling, uint32_t *chain)
+static inline void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end,
+                              vaddr_t floor, vaddr_t ceiling, uint32_t *chain)
 {
     uint64_t span = pt_span(level);
-    vaddr_t va = start & ~(span - 1);
 
-    for (; va < end; va += span) {
+    /* The first and the last may serve a neighbour, too; most often they are one and do. */
+    start &= ~(span - 1);
+    end = (end + span - 1) & ~(span - 1);
+    if (start < floor)
+        start += span;
+    if (end > ceiling)
+        end -= span;
+    for (vaddr_t va = start; va < end; va += span) {
         pte_t *pte = &root[pt_index(va, PT_LEVELS - 1)];
 
         if (!pte_valid(*pte)) {
@@ -92,8 +84,6 @@ static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end, 
             va = (va | (pt_span(2) - 1)) + 1 - span;
             continue;
         }
-        if (va < floor || va + span > ceiling)
-            continue;
         if (level == 1)
             pte = &table_of(*pte)[pt_index(va, 1)];
         if (pte_valid(*pte))

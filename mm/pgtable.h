@@ -15,12 +15,34 @@
 #include <stddef.h>
 
 #include "asm/pte.h"
+#include "lib/annotate.h"
 
 /* => the level-0 entry of va, or NULL when its table does not exist. */
-pte_t *pt_lookup(pte_t *root, vaddr_t va);
+static inline pte_t *pt_lookup(pte_t *root, vaddr_t va)
+{
+    pte_t *table = root;
+
+#pragma GCC unroll 2
+    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
+        pte_t pte = table[pt_index(va, level)];
+
+        if (!pte_valid(pte) || pte_is_leaf(pte))
+            return NULL;
+        table = phys_to_virt(pte_phys(pte));
+    }
+    return &table[pt_index(va, 0)];
+}
 
 /* => the entry of va at `level`, its tables made on the way; NULL without memory. */
-pte_t *pt_lookup_create(pte_t *root, vaddr_t va, unsigned level);
+pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level);
+
+/* => the level-0 entry of va, its table made if it does not exist; NULL without memory. */
+static inline pte_t *pt_lookup_create(pte_t *root, vaddr_t va)
+{
+    pte_t *pte = pt_lookup(root, va);
+
+    return likely(pte) ? pte : pt_create(root, va, 0);
+}
 
 /*
  * Makes every table that [start, end) needs, so that mapping in it cannot fail.

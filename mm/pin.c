@@ -25,7 +25,7 @@ static __noinline int pin_table(struct mm *src, struct region *r, size_t at, str
     const struct frame_bank bank = frame_banks[0];
     uint64_t need = access == ACCESS_READ || vma_allows(v, ACCESS_WRITE) ? vma_pte_flags(v) : 0;
     uint32_t *frame = r->frames + at;
-    pte_t *first = pt_lookup_create(src->root, va, 0), *pte = first;
+    pte_t *first = pt_lookup_create(src->root, va), *pte = first;
     int err = first ? 0 : -ENOMEM;
 
     for (pte_t *last = first + ((end - va) >> PAGE_SHIFT); !err && pte < last; pte++) {

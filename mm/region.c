@@ -97,20 +97,31 @@ struct region *region_create(size_t npages, const struct region_pager *pager, vo
     return r;
 }
 
+/* Takes up to a batch of frames, from *at on, out of the table. => how many. */
+static size_t take_out(struct region *r, size_t *at, uint32_t *batch)
+{
+    size_t n = 0;
+
+    for (; *at < r->npages && n < PAGE_BATCH; ++*at) {
+        uint32_t frame = __atomic_exchange_n(&r->frames[*at], 0, __ATOMIC_ACQ_REL);
+
+        if (frame)
+            batch[n++] = frame & ~REGION_DIRTY;
+    }
+    return n;
+}
+
 static void unpin_all(struct region *r)
 {
-    struct page *batch[PAGE_BATCH];
+    uint32_t batch[PAGE_BATCH];
 
-    for (size_t i = 0, n; i < r->npages; i += n) {
-        size_t got = 0;
-
-        for (n = 0; n < PAGE_BATCH && i + n < r->npages; n++)
-            if (r->frames[i + n])
-                batch[got++] = frame_page(r->frames[i + n] & ~REGION_DIRTY);
-        page_unreserve(page_drop_many(batch, got, PAGE_PIN).freed);
+    if (!r->sparse) {
+        page_unreserve(page_drop_many(r->frames, r->npages, PAGE_PIN).freed);
+        return;
     }
-    if (r->sparse)
-        page_unreserve(r->npages - r->filled);
+    for (size_t at = 0, n; (n = take_out(r, &at, batch));)
+        page_unreserve(page_drop_many(batch, n, PAGE_PIN).freed);
+    page_unreserve(r->npages - r->filled);
 }
 
 static void region_destroy(struct region *r)
@@ -241,20 +252,6 @@ struct page *region_zero_page(struct region *r, size_t i)
     return page;
 }
 
-/* Takes up to a batch of frames, from *at on, out of the table. => how many. */
-static size_t take_out(struct region *r, size_t *at, struct page **batch)
-{
-    size_t n = 0;
-
-    for (; *at < r->npages && n < PAGE_BATCH; ++*at) {
-        uint32_t frame = __atomic_exchange_n(&r->frames[*at], 0, __ATOMIC_ACQ_REL);
-
-        if (frame)
-            batch[n++] = frame_page(frame & ~REGION_DIRTY);
-    }
-    return n;
-}
-
 /*
  * The table forgets the frames first, so that no fault finds them again; then every entry
  * goes; then the frames. What is not free then was lent on: that frame will come
@@ -263,7 +260,7 @@ static size_t take_out(struct region *r, size_t *at, struct page **batch)
  */
 void region_empty(struct region *r)
 {
-    struct page *batch[PAGE_BATCH];
+    uint32_t batch[PAGE_BATCH];
 
     for (size_t at = 0, n; at < r->npages;) {
         uint64_t irq = irq_disable_save();

@@ -1,8 +1,9 @@
 /*
  * Slabs: small objects of one size, cut from single frames.
  *
- * A frame of a cache begins with struct slab and goes on with objects; the free ones are
- * chained through their first word. Frames with a free object are on cache->partial, full
+ * A frame of a cache begins with struct slab and goes on with objects; those that came back
+ * are chained through their first word, and behind the last that was ever needed the frame is
+ * not cut up yet: what is never needed costs nothing. Frames with a free object are on cache->partial, full
  * ones on no list: the object's address leads back to its frame. An empty frame is freed
  * at once (I7: a cache keeps nothing). Lock: cache->lock; the page allocator's lie below.
  * Read next: nothing; this is a leaf.
@@ -21,13 +22,14 @@ struct slab {
     uint32_t magic;
     uint32_t used; /* objects handed out */
     struct slab_cache *cache;
-    void *free; /* first free object; each begins with the address of the next */
+    void *free;  /* first object that came back; each begins with the address of the next */
+    char *uncut; /* where the next one will be cut; NULL: no room is left */
     struct list link;
 };
 
-static size_t objects_per_frame(const struct slab_cache *cache)
+static bool is_full(const struct slab *slab)
 {
-    return (PAGE_SIZE - sizeof(struct slab)) / cache->size;
+    return !slab->free && !slab->uncut;
 }
 
 /*
@@ -40,17 +42,11 @@ static bool slab_grow(struct slab_cache *cache)
     struct page *page = page_alloc();
     struct slab *slab;
     bool wanted;
-    char *obj;
 
     if (!page)
         return false;
     slab = page_addr(page);
-    *slab = (struct slab){.magic = SLAB_MAGIC, .cache = cache};
-    obj = (char *)(slab + 1);
-    for (size_t n = objects_per_frame(cache); n > 0; n--, obj += cache->size) {
-        *(void **)obj = slab->free;
-        slab->free = obj;
-    }
+    *slab = (struct slab){.magic = SLAB_MAGIC, .cache = cache, .uncut = (char *)(slab + 1)};
     spin_lock(&cache->lock);
     wanted = list_empty(&cache->partial);
     if (wanted) {
@@ -61,6 +57,22 @@ static bool slab_grow(struct slab_cache *cache)
     if (!wanted)
         page_put(page); /* another hart was faster: an empty frame would never be freed */
     return true;
+}
+
+/* A free object of a slab that has one. => cache->lock held. */
+static void *take_object(struct slab *slab, size_t size)
+{
+    void *obj = slab->free;
+
+    if (obj) {
+        slab->free = *(void **)obj;
+        return obj;
+    }
+    obj = slab->uncut;
+    slab->uncut += size;
+    if (slab->uncut + size > (char *)slab + PAGE_SIZE)
+        slab->uncut = NULL;
+    return obj;
 }
 
 /* => a free object; NULL when no frame has one. */
@@ -74,11 +86,10 @@ static void *slab_take(struct slab_cache *cache)
     if (first) {
         struct slab *slab = list_entry(first, struct slab, link);
 
-        obj = slab->free;
-        slab->free = *(void **)obj;
+        obj = take_object(slab, cache->size);
         slab->used++;
         cache->objects++;
-        if (!slab->free)
+        if (is_full(slab))
             list_remove(&slab->link);
     }
     spin_unlock(&cache->lock);
@@ -106,7 +117,7 @@ void slab_free(struct slab_cache *cache, void *obj)
 #ifdef LAMINA_CHECK
     memset(obj, 0x5b, cache->size);
 #endif
-    if (!slab->free)
+    if (is_full(slab))
         list_push_front(&cache->partial, &slab->link);
     *(void **)obj = slab->free;
     slab->free = obj;

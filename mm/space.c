@@ -146,13 +146,11 @@ static void place_vmas(struct list *vmas, vaddr_t va, vaddr_t size_before)
 }
 
 /*
- * Enters v's frames in the tables, which are prepared; each entry holds its frame. Those of
- * a sparse region come by a fault. => v is in its mm: a revocation that does not show here
- * will find it there.
+ * Enters v's frames in the tables, which are prepared. Those of a sparse region come by a
+ * fault. => v is in its mm: a revocation that does not show here will find it there.
  */
 static void map_vma(struct mm *mm, struct vma *v)
 {
-    const struct frame_bank bank = frame_banks[0];
     const uint32_t *frames = v->region->frames + v->first;
     uint64_t flags = vma_pte_flags(v);
     size_t n;
@@ -161,9 +159,6 @@ static void map_vma(struct mm *mm, struct vma *v)
         return;
     for (vaddr_t va = v->start; va < v->end; va += n * PAGE_SIZE, frames += n) {
         n = (pt_table_end(va, v->end) - va) >> PAGE_SHIFT;
-#pragma GCC unroll 4
-        for (size_t i = 0; i < n; i++)
-            page_get(frame_in(&bank, frames[i]));
         pt_map(pt_lookup(mm->root, va), frames, n, flags);
     }
 }

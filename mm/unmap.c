@@ -15,73 +15,92 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* Which entries to unhook. */
+/* Which entries to unhook: those that have these bits. */
 enum unhook {
-    UNHOOK_ALL,
-    UNHOOK_REGION, /* those to frames of the vma's region */
+    UNHOOK_ALL = PTE_V,
+    UNHOOK_REGION = PTE_V | PTE_S, /* to frames of the vma's region */
 };
+
+#define UNMAP_STEP (64 * PAGE_SIZE) /* looked at between two looks at the room in the batch */
 
 struct unmap_batch {
     struct mm *mm;
-    vaddr_t start, end; /* what the entries spanned */
+    vaddr_t start, end; /* what the entries spanned; empty: there were none */
     size_t pinned;      /* frames that a region holds on to */
     size_t freed;
-    size_t n;
-    struct page *pages[PAGE_BATCH];
+    size_t n;           /* frames that the entries held */
+    uint32_t frames[PAGE_BATCH];
 };
+
+/* An empty batch. The frames' array is not for clearing: it is long. */
+static inline void unmap_begin(struct unmap_batch *b, struct mm *mm)
+{
+    b->mm = mm;
+    b->start = b->end = 0;
+    b->pinned = b->freed = b->n = 0;
+}
 
 static void unmap_flush(struct unmap_batch *b)
 {
     uint64_t cpus = __atomic_load_n(&b->mm->cpus, __ATOMIC_SEQ_CST);
     struct page_dropped d;
 
-    if (!b->n)
+    if (b->start == b->end)
         return;
     if (cpus)
         tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);
-    d = page_drop_many(b->pages, b->n, PAGE_REF);
+    d = page_drop_many(b->frames, b->n, PAGE_REF);
     b->freed += d.freed;
     b->pinned += d.pinned;
     b->n = 0;
+    b->start = b->end;
 }
 
-static void unmap_add(struct unmap_batch *b, vaddr_t va, struct page *page)
+/*
+ * Unhooks those of the n entries from *pte on, in one table, that map va and what follows.
+ * => there is room for n in b. Their frames stay until unmap_flush(), by b or by their region.
+ */
+static void unhook_entries(struct unmap_batch *b, pte_t *pte, vaddr_t va, size_t n,
+                           enum unhook which)
 {
-    if (b->n == PAGE_BATCH)
-        unmap_flush(b);
-    if (!b->n)
-        b->start = va;
-    b->end = va + PAGE_SIZE;
-    b->pages[b->n++] = page;
+    uint32_t *frame = b->frames + b->n;
+    vaddr_t first = 0, last = 0;
+
+    for (pte_t *end = pte + n; pte < end; pte++, va += PAGE_SIZE) {
+        pte_t old = *pte;
+
+        if ((old.v & which) != which)
+            continue;
+        *pte = pte_none();
+        if (!last)
+            first = va;
+        last = va + PAGE_SIZE;
+        if (!(old.v & PTE_S))
+            *frame++ = (uint32_t)pte_frame(old);
+    }
+    if (!last)
+        return;
+    b->n = (size_t)(frame - b->frames);
+    if (b->start == b->end)
+        b->start = first;
+    b->end = last;
 }
 
 /* Unhooks entries of [start, end), a part of a vma. Absent tables are stepped over. */
 static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end, enum unhook which)
 {
-    vaddr_t va = start;
-
-    while (va < end) {
-        vaddr_t stop = pt_table_end(va, end);
+    for (vaddr_t va = start, stop; va < end; va = stop) {
         pte_t *pte = pt_lookup(b->mm->root, va);
 
-        for (; pte && va < stop; va += PAGE_SIZE, pte++) {
-            if (!pte_valid(*pte) || (which == UNHOOK_REGION && !(pte->v & PTE_S)))
-                continue;
-            unmap_add(b, va, phys_to_frame(pte_phys(*pte)));
-            *pte = pte_none();
-        }
-        va = stop;
+        stop = pt_table_end(va, end);
+        if (!pte)
+            continue;
+        if (stop - va > UNMAP_STEP)
+            stop = va + UNMAP_STEP;
+        if (b->n > PAGE_BATCH - UNMAP_STEP / PAGE_SIZE)
+            unmap_flush(b);
+        unhook_entries(b, pte, va, (stop - va) >> PAGE_SHIFT, which);
     }
-}
-
-/* Takes away the entries of v in [start, end) to frames of its region: no promise was used. */
-static void unhook_borrowed(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
-{
-    struct unmap_batch b = {.mm = mm};
-
-    unhook_range(&b, start, end, UNHOOK_REGION);
-    unmap_flush(&b);
-    page_unreserve(b.freed); /* none, while the region has its pins */
 }
 
 /*
@@ -94,10 +113,9 @@ static void unhook_borrowed(struct mm *mm, const struct vma *v, vaddr_t start, v
  */
 static void unmap_pages(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
 {
-    struct unmap_batch b = {.mm = mm};
+    struct unmap_batch b;
 
-    if (v->promised && v->copies) /* apart: a frame that is no region's any more may be free now */
-        unhook_borrowed(mm, v, start, end);
+    unmap_begin(&b, mm);
     unhook_range(&b, start, end, UNHOOK_ALL);
     unmap_flush(&b);
     page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - b.pinned : b.freed);
@@ -108,17 +126,20 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
     unmap_pages(mm, v, v->start, v->end);
 }
 
-/* Takes the region's frames away from one mm that maps it, however often. => mm->lock held. */
+/* Takes the entries to the region's frames away from one mm that maps it, however often. => mm->lock held. */
 static void unhook_from(struct mm *mm, struct region *r, uint64_t sweep)
 {
+    struct unmap_batch b;
     struct list *pos;
 
+    unmap_begin(&b, mm);
     list_for_each(pos, &mm->vmas) {
         struct vma *v = list_entry(pos, struct vma, link);
 
         if (v->region != r)
             continue;
-        unhook_borrowed(mm, v, v->start, v->end);
+        unhook_range(&b, v->start, v->end, UNHOOK_REGION);
+        unmap_flush(&b);
         spin_lock(&r->lock);
         v->stamp = sweep;
         spin_unlock(&r->lock);
@@ -220,13 +241,30 @@ int vma_split(struct mm *mm, vaddr_t at)
     return 0;
 }
 
+/* Where the free range that [from, to) leaves, a part of v, will begin and end. */
+static vaddr_t floor_of(struct mm *mm, const struct vma *v, vaddr_t from)
+{
+    const struct vma *below = vma_prev(mm, v);
+
+    return from > v->start ? from : below ? below->end : 0;
+}
+
+static vaddr_t ceiling_of(struct mm *mm, const struct vma *v, vaddr_t to)
+{
+    const struct vma *above = vma_next(mm, v);
+
+    return to < v->end ? to : above ? above->start : USER_TOP;
+}
+
 /* The highest vma that has a part in [start, end), or NULL. */
 static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     struct vma *v = vma_first_above(mm, end - 1);
-    struct list *pos = v && v->start < end ? &v->link : v ? v->link.prev : mm->vmas.prev;
 
-    v = pos == &mm->vmas ? NULL : list_entry(pos, struct vma, link);
+    if (!v)
+        v = vma_last(mm);
+    else if (v->start >= end)
+        v = vma_prev(mm, v);
     return v && v->end > start ? v : NULL;
 }
 
@@ -241,11 +279,12 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, stru
     while ((v = last_vma(mm, start, end))) {
         vaddr_t from = start > v->start ? start : v->start;
         vaddr_t to = end < v->end ? end : v->end;
+        vaddr_t floor = floor_of(mm, v, from), ceiling = ceiling_of(mm, v, to);
 
         unmap_pages(mm, v, from, to);
         cut_vma(mm, v, from, to, gone);
         if (tables == TABLES_TRIM)
-            pt_trim(mm->root, mm->cpus, from, to, vma_gap_start(mm, from), vma_gap_end(mm, from));
+            pt_trim(mm->root, mm->cpus, from, to, floor, ceiling);
     }
     return 0;
 }

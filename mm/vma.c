@@ -87,11 +87,6 @@ struct vma *vma_find(struct mm *mm, vaddr_t va)
     return v && v->start <= va ? v : NULL;
 }
 
-struct vma *vma_next(struct mm *mm, struct vma *v)
-{
-    return v->link.next == &mm->vmas ? NULL : list_entry(v->link.next, struct vma, link);
-}
-
 void vma_link(struct mm *mm, struct vma *v)
 {
     struct vma *above = vma_first_above(mm, v->start);
@@ -114,7 +109,7 @@ void vma_insert(struct mm *mm, struct vma *v)
 void vma_remove(struct mm *mm, struct vma *v)
 {
     if (mm->hint == v) /* the one below: who takes many away goes downwards */
-        mm->hint = v->link.prev == &mm->vmas ? NULL : list_entry(v->link.prev, struct vma, link);
+        mm->hint = vma_prev(mm, v);
     list_remove(&v->link);
     if (v->region) {
         region_remove_vma(v->region, v);

@@ -52,8 +52,22 @@ struct vma *vma_find(struct mm *mm, vaddr_t va);
 /* => the lowest vma that ends above va, or NULL. */
 struct vma *vma_first_above(struct mm *mm, vaddr_t va);
 
-/* => the vma after v in address order, or NULL. */
-struct vma *vma_next(struct mm *mm, struct vma *v);
+/* => the vma after v, before v in address order, or NULL. */
+static inline struct vma *vma_next(struct mm *mm, const struct vma *v)
+{
+    return v->link.next == &mm->vmas ? NULL : list_entry(v->link.next, struct vma, link);
+}
+
+static inline struct vma *vma_prev(struct mm *mm, const struct vma *v)
+{
+    return v->link.prev == &mm->vmas ? NULL : list_entry(v->link.prev, struct vma, link);
+}
+
+/* => the highest vma, or NULL. */
+static inline struct vma *vma_last(struct mm *mm)
+{
+    return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.prev, struct vma, link);
+}
 
 /* Adds v, which overlaps none. Removes v, which stays the caller's. */
 void vma_insert(struct mm *mm, struct vma *v);

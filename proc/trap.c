@@ -47,7 +47,7 @@ void task_first_run(void)
 typedef int (*fault_fn)(struct mm *mm, vaddr_t va, enum access access);
 
 /* Bring the page that a fault asks for. => true when the access can be tried again. */
-static bool resolve(uint64_t cause, vaddr_t va, fault_fn fault)
+static inline bool resolve(uint64_t cause, vaddr_t va, fault_fn fault)
 {
     struct mm *mm = current()->mm;
 
@@ -66,7 +66,7 @@ static bool resolve(uint64_t cause, vaddr_t va, fault_fn fault)
 }
 
 /* A copy by the kernel: with a spin lock (then interrupts were off) or mutex held, no sleep. */
-static bool resolve_copy(const struct trapframe *tf, uint64_t cause, vaddr_t va)
+static __noinline bool resolve_copy(const struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
     bool resolved;
 
@@ -96,7 +96,8 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
     if (!resolve(cause, va, mm_fault))
         end_program(tf, cause, va);
     irq_off();
-    trap_pending_work();
+    if (unlikely(current()->pending))
+        trap_pending_work();
     return true;
 }
 

@@ -1,9 +1,10 @@
 /*
  * Page frames: who holds each, and how many may still be handed out.
  *
- * Every frame of RAM has a struct page. Its `refs` counts holders: valid page-table
- * entries and kernel structures that point at it. The low half counts all of them, the
- * high half those among them that are regions (mm/region.h). One atomic word, so that
+ * Every frame of RAM has a struct page. Its `refs` counts holders: a process' own valid
+ * page-table entries and kernel structures that point at it. A borrowed entry (PTE_S) holds
+ * nothing: its region does. The low half counts all holders, the high half those among them
+ * that are regions (mm/region.h). One atomic word, so that
  * "last one out?" and "does a region still hold it?" are answered at the same instant.
  *
  * There is one gate, the reservation. page_reserve(n) fails when n frames are not to be
@@ -33,7 +34,7 @@ enum page_kind {
 
 #define PAGE_REF    1UL                 /* one holder */
 #define PAGE_PIN    (1UL << 32 | 1UL)   /* one holder that is a region */
-#define PAGE_BATCH  64                  /* frames let go of at once, in unmap and region */
+#define PAGE_BATCH  256                 /* frames let go of at once, in unmap and region */
 #define PAGE_ORDERS 11                  /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
 
 struct page {
@@ -46,7 +47,7 @@ struct page {
     uint8_t head;   /* [buddy lock] 1: first frame of a block on a free list */
     uint8_t poisoned : 1; /* checking build: free, and filled with the poison */
     uint8_t marked : 1;   /* scratch of the audit */
-};
+} __attribute__((aligned(32))); /* a power of two: from page to frame number is a shift */
 
 struct page_stats {
     size_t total;    /* frames handed to the allocator at boot */
@@ -125,8 +126,8 @@ struct page_dropped {
     size_t pinned; /* frames that a region still holds */
 };
 
-/* page_drop() for n frames at once. Clobbers the array. */
-struct page_dropped page_drop_many(struct page **pages, size_t n, uint64_t refs);
+/* page_drop() for n frames at once, by their numbers. Clobbers the array. */
+struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs);
 
 /*
  * A block of 2^order frames that lie side by side, aligned to its size, held as one.

@@ -18,27 +18,32 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "oom_test", "order_test", "model_test"]
+HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_test", "race_test", "oom_test", "order_test",
+              "model_test"]
 
 # name: (invariant, file, what stands there, what the mutant has instead)
 MUTANTS = {
     "fork-forgets-to-count": ("I1", "mm/fork.c", "        page_get(page);\n        *to = pte;", "        *to = pte;"),
-    "region-keeps-its-pins": ("I1", "mm/region.c", "page_unreserve(page_drop_many(batch, got, PAGE_PIN).freed);", ""),
+    "region-keeps-its-pins": ("I1", "mm/region.c",
+                              "        page_unreserve(page_drop_many(r->frames, r->npages, PAGE_PIN).freed);\n", ""),
     "unmap-tells-no-hart": ("I2", "mm/unmap.c", "    if (cpus)\n", "    if (cpus && b->n > PAGE_BATCH)\n"),
+    "borrowed-pages-go-untold": ("I2", "mm/unmap.c", "    if (b->start == b->end)\n        return;\n    if (cpus)",
+                                 "    if (!b->n)\n        return;\n    if (cpus)"),
+    "cut-file-stays-mapped": ("I2", "mm/region.c", "        if (n)\n            region_unhook(r);\n", ""),
     "fork-tells-no-hart": ("I2", "mm/fork.c", "    if (src->cpus)\n", "    if (src->cpus && err)\n"),
     "copy-tells-no-hart": ("I2", "mm/fault.c", "vma_own_flags(v));\n    tlb_shootdown(mm->cpus, va, 1);\n    /*",
                            "vma_own_flags(v));\n    /*"),
     "frames-go-before-harts-know": ("I2", "mm/unmap.c",
                                     "    if (cpus)\n        tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);\n"
-                                    "    d = page_drop_many(b->pages, b->n, PAGE_REF);\n",
-                                    "    d = page_drop_many(b->pages, b->n, PAGE_REF);\n"
+                                    "    d = page_drop_many(b->frames, b->n, PAGE_REF);\n",
+                                    "    d = page_drop_many(b->frames, b->n, PAGE_REF);\n"
                                     "    if (cpus)\n        tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);\n"),
     "other-harts-are-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & ~self) {", "    if (0) {"),
     "this-hart-is-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & self)\n", "    if (0)\n"),
     "sharing-makes-writable": ("I3", "mm/pin.c", "VMA_SHARED, v->prot & lend.prot);",
                                "VMA_SHARED, (v->prot & lend.prot) | PROT_WRITE);"),
-    "shrink-keeps-a-page": ("I3", "mm/brk.c", "mm_unmap(mm, page_up(size), page_up(mm->size), gone);",
-                            "mm_unmap(mm, page_up(size) + (n > PAGE_SIZE ? PAGE_SIZE : 0), page_up(mm->size), gone);"),
+    "shrink-keeps-a-page": ("I3", "mm/brk.c", "mm_unmap(mm, page_up(size), page_up(mm->size),",
+                            "mm_unmap(mm, page_up(size) + (n > PAGE_SIZE ? PAGE_SIZE : 0), page_up(mm->size),"),
     "no-shared-bit": ("I4", "mm/vma.h", "v->prot & ~PROT_WRITE : v->prot) | PTE_S;", "v->prot & ~PROT_WRITE : v->prot);"),
     "pinned-pages-turn-copy-on-write": ("I4", "mm/fork.c", "            if (page_pinned(page)) {",
                                         "            if (page_pinned(page) && !page) {"),
