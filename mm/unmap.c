@@ -164,7 +164,7 @@ static struct mm *unmet_mapper(struct region *r, uint64_t sweep)
  * The same, locked. From a region to an mm is against the lock order: so this only tries, and
  * looks again. An mm does not go while a vma of its is listed, and that is under r->lock.
  */
-static struct mm *lock_mapper(struct region *r, uint64_t sweep) __no_lock_analysis
+static __no_lock_analysis struct mm *lock_mapper(struct region *r, uint64_t sweep)
 {
     for (;;) {
         struct mm *mm;
@@ -180,7 +180,7 @@ static struct mm *lock_mapper(struct region *r, uint64_t sweep) __no_lock_analys
     }
 }
 
-void region_unhook(struct region *r)
+__no_lock_analysis void region_unhook(struct region *r)
 {
     uint64_t sweep = region_new_stamp();
     struct mm *mm;
