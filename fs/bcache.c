@@ -26,7 +26,7 @@
 #include "sched/waitqueue.h"
 
 #define BUFS_PER_PAGE (PAGE_SIZE / BSIZE)
-#define HASH_SIZE 4096u
+#define HASH_SIZE 4096UL
 
 struct buf_group {
     struct page *page;            /* [I] */
@@ -48,7 +48,6 @@ static struct {
     struct spinlock lock;
     struct waitqueue io_wq;      /* waiters for a buffer that is being read */
     struct waitqueue idle_wq;    /* waiters for any buffer to become idle */
-    uint32_t idle_waiters;       /* [a] tasks in idle_wq */
     struct list lru;             /* [lock] */
     struct buf *hash[HASH_SIZE]; /* [lock] */
     size_t groups;               /* [a] */
@@ -59,6 +58,8 @@ static struct {
     .idle_wq = WAITQUEUE_INIT(bcache.idle_wq),
     .lru = LIST_INIT(bcache.lru),
 };
+
+uint32_t buf_idle_waiters;
 
 static struct slab_cache group_cache =
     SLAB_CACHE_INIT(group_cache, "buf_group", sizeof(struct buf_group));
@@ -222,7 +223,7 @@ static struct buf *hash_find(uint32_t block)
 
 static void buf_touch(struct buf *b)
 {
-    __atomic_fetch_add(&b->refs, 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&b->refs, 1, __ATOMIC_RELAXED);
     list_remove(&b->lru);
     list_push_back(&bcache.lru, &b->lru);
 }
@@ -292,15 +293,15 @@ static __noinline struct buf *claim_absent(uint32_t block) __must_hold(&bcache.l
             buf_rename(room, block);
             return room;
         }
-        __atomic_fetch_add(&bcache.idle_waiters, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST);
         if (!find_idle())
             wait_for(&bcache.idle_wq);
-        __atomic_fetch_sub(&bcache.idle_waiters, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_sub(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST);
     }
 }
 
 /* The buffer of a block, in any state; waits for an idle one if all are in use. => referenced */
-static struct buf *buf_claim(uint32_t block) __acquires(&bcache.lock)
+static inline struct buf *buf_claim(uint32_t block) __acquires(&bcache.lock)
 {
     spin_lock(&bcache.lock);
     struct buf *b = hash_find(block);
@@ -357,35 +358,33 @@ static int batch_run(struct read_batch *batch) __must_hold(&bcache.lock)
     return batch->req.status == 0 ? 0 : -EIO;
 }
 
-/* Makes a referenced buffer valid. => 0; -EIO. */
-static __noinline int buf_fill(struct buf *b) __must_hold(&bcache.lock)
+/* Makes a referenced buffer valid. => 0; -EIO: the reference is given back */
+static __noinline int buf_fill(struct buf *b) __releases(&bcache.lock)
 {
     struct read_batch batch;
+    int err = 0;
 
     while (b->state == BUF_READING)
         wait_for(&bcache.io_wq);
-    if (b->state == BUF_VALID)
-        return 0;
-    batch_begin(&batch, b->block);
-    batch_add(&batch, b);
-    return batch_run(&batch);
+    if (b->state != BUF_VALID) {
+        batch_begin(&batch, b->block);
+        batch_add(&batch, b);
+        err = batch_run(&batch);
+    }
+    spin_unlock(&bcache.lock);
+    if (err)
+        buf_put(b);
+    return err;
 }
 
 int buf_read(uint32_t block, struct buf **out)
 {
-    int err = 0;
-
     if (block == 0 || block >= fs_mount.sb.size)
         return -EIO;
-    struct buf *b = buf_claim(block);
-    if (b->state != BUF_VALID)
-        err = buf_fill(b);
+    struct buf *b = *out = buf_claim(block);
+    if (unlikely(b->state != BUF_VALID))
+        return buf_fill(b);
     spin_unlock(&bcache.lock);
-    if (err) {
-        buf_put(b);
-        return err;
-    }
-    *out = b;
     return 0;
 }
 
@@ -395,9 +394,10 @@ unsigned buf_read_cached(const uint32_t *blocks, unsigned n, struct buf **bufs)
 
     spin_lock(&bcache.lock);
     for (; i < n; i++) {
-        bufs[i] = NULL;
-        if (blocks[i] == 0)
+        if (blocks[i] == 0) {
+            bufs[i] = NULL;
             continue;
+        }
         struct buf *b = hash_find(blocks[i]);
         if (!b || b->state != BUF_VALID)
             break;
@@ -460,18 +460,9 @@ void buf_hold(struct buf *b)
     __atomic_fetch_add(&b->refs, 1, __ATOMIC_RELAXED);
 }
 
-/*
- * The count falls first, then the waiters are looked at; a waiter is counted first, then looks at
- * the counts. So one of the two sees the other, and no wake-up is lost.
- */
-void buf_put(struct buf *b)
+void buf_wake_waiters(void)
 {
-    uint32_t before = __atomic_fetch_sub(&b->refs, 1, __ATOMIC_SEQ_CST);
-
-    ASSERT(before > 0);
-    if (before == 1 && unlikely(__atomic_load_n(&bcache.idle_waiters, __ATOMIC_SEQ_CST) > 0)) {
-        spin_lock(&bcache.lock);
-        wake_all(&bcache.idle_wq);
-        spin_unlock(&bcache.lock);
-    }
+    spin_lock(&bcache.lock);
+    wake_all(&bcache.idle_wq);
+    spin_unlock(&bcache.lock);
 }

@@ -17,23 +17,26 @@ typedef uint64_t __attribute__((may_alias)) entry_word_t;
 
 #define NAME_BYTE offsetof(struct dirent, name) /* where the name begins in the two words */
 
-/* The n lowest bytes of a word, n being 0 to 8. */
-static uint64_t low_bytes(size_t n)
+static bool ends_name(char c)
 {
-    return n >= 8 ? ~0UL : (1UL << (8 * n)) - 1;
+    return c == '/' || c == '\0';
 }
 
-void dir_name_set(struct dir_name *name, const char *text, size_t len)
+const char *dir_name_take(struct dir_name *name, const char *path)
 {
-    if (len > DIRSIZ)
-        len = DIRSIZ;
-    size_t end = NAME_BYTE + (len < DIRSIZ ? len + 1 : DIRSIZ); /* the NUL counts */
+    uint8_t *bytes = (uint8_t *)name->key + NAME_BYTE, *counts = (uint8_t *)name->mask + NAME_BYTE;
+    size_t len = 0;
 
-    name->key[0] = name->key[1] = 0;
-    for (size_t i = 0, at = NAME_BYTE; i < len; i++, at++)
-        name->key[at / 8] |= (uint64_t)(uint8_t)text[i] << (at % 8 * 8);
-    name->mask[0] = low_bytes(end) & ~low_bytes(NAME_BYTE);
-    name->mask[1] = end > 8 ? low_bytes(end - 8) : 0;
+    *name = (struct dir_name){.key = {0}};
+    for (; len < DIRSIZ && !ends_name(*path); len++, path++) {
+        bytes[len] = (uint8_t)*path;
+        counts[len] = 0xff;
+    }
+    if (len < DIRSIZ)
+        counts[len] = 0xff; /* the NUL */
+    while (!ends_name(*path))
+        path++;
+    return path;
 }
 
 bool dir_name_is_dot(const struct dir_name *name)
@@ -47,28 +50,29 @@ bool dir_name_is_dots(const struct dir_name *name)
            (name->key[0] == ((uint64_t)'.' << 16 | (uint64_t)'.' << 24) && name->key[1] == 0);
 }
 
-/* Entries of block `index` that lie before the directory's end. */
-static unsigned entries_in_block(const struct inode *dp, uint32_t index)
+/* How much of block `index` lies before the directory's end. */
+static unsigned bytes_in_block(const struct inode *dp, uint32_t index)
 {
     uint32_t left = dp->size - index * BSIZE;
 
-    return (left < BSIZE ? left : BSIZE) / sizeof(struct dirent);
+    return left < BSIZE ? left : BSIZE;
 }
 
-/* => index of the entry with the name, or -1. *free_entry: the first free one before it, if -1 */
-static int scan_entries(const uint8_t *data, unsigned n, const struct dir_name *name,
-                        int *free_entry)
+/* => the offset of the entry with the name, or -1. *free_off: of the first free one before it */
+static int scan_entries(const uint8_t *data, unsigned size, const struct dir_name *name,
+                        int *free_off)
 {
-    const entry_word_t *word = (const entry_word_t *)data;
+    const entry_word_t *start = (const entry_word_t *)data, *end = start + size / sizeof *start;
     const struct dir_name key = *name; /* in registers */
 
-    for (unsigned i = 0; i < n; i++, word += 2) {
+    *free_off = -1;
+    for (const entry_word_t *word = start; word < end; word += 2) {
         if ((uint16_t)word[0] == 0) {
-            if (*free_entry < 0)
-                *free_entry = (int)i;
+            if (*free_off < 0)
+                *free_off = (const uint8_t *)word - data;
         } else if ((word[0] & key.mask[0]) == key.key[0] &&
                    (word[1] & key.mask[1]) == key.key[1]) {
-            return (int)i;
+            return (const uint8_t *)word - data;
         }
     }
     return -1;
@@ -78,7 +82,7 @@ static int scan_entries(const uint8_t *data, unsigned n, const struct dir_name *
 static int find_in_block(struct inode *dp, uint32_t index, const struct dir_name *name,
                          struct dir_slot *slot)
 {
-    int free_entry = -1, found = -1;
+    int free_off = 0, found = -1;
     uint32_t block;
     struct buf *b;
     int err = inode_map(dp, index, 1, &block);
@@ -87,19 +91,17 @@ static int find_in_block(struct inode *dp, uint32_t index, const struct dir_name
         err = buf_read(block, &b);
     if (err)
         return err;
-    if (block == 0) {
-        free_entry = 0;
-    } else {
-        found = scan_entries(b->data, entries_in_block(dp, index), name, &free_entry);
+    if (block != 0) {
+        found = scan_entries(b->data, bytes_in_block(dp, index), name, &free_off);
         if (found >= 0)
-            slot->inum = ((struct dirent *)b->data)[found].inum;
+            slot->inum = ((struct dirent *)(b->data + found))->inum;
         buf_put(b);
     }
-    if (free_entry >= 0 && slot->free_off == dp->size)
-        slot->free_off = index * BSIZE + (uint32_t)free_entry * sizeof(struct dirent);
+    if (free_off >= 0 && slot->free_off == dp->size)
+        slot->free_off = index * BSIZE + (uint32_t)free_off;
     if (found < 0)
         return 0;
-    slot->off = index * BSIZE + (uint32_t)found * sizeof(struct dirent);
+    slot->off = index * BSIZE + (uint32_t)found;
     return 1;
 }
 
@@ -190,10 +192,10 @@ int dir_init(struct inode *dp, uint32_t parent)
     struct dir_name name;
     int err = dir_prepare(dp, &slot);
 
-    dir_name_set(&name, ".", 1);
+    dir_name_take(&name, ".");
     if (!err)
         err = dir_insert(dp, &slot, &name, dp->inum);
-    dir_name_set(&name, "..", 2);
+    dir_name_take(&name, "..");
     slot.free_off += sizeof(struct dirent);
     if (!err)
         err = dir_insert(dp, &slot, &name, parent);
@@ -217,7 +219,7 @@ int dir_is_empty(struct inode *dp)
         if (err)
             return err;
         const struct dirent *entry = (const struct dirent *)b->data;
-        unsigned n = entries_in_block(dp, index);
+        unsigned n = bytes_in_block(dp, index) / sizeof *entry;
         for (unsigned i = index == 0 ? 2 : 0; i < n; i++)
             used += entry[i].inum != 0;
         buf_put(b);

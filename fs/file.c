@@ -1,6 +1,9 @@
 /*
  * Open files: inodes and devices behind a struct file; pipes bring ops of their own.
  *
+ * Owns the table of open files, without a lock: who makes the first reference to one has it, and it
+ * is free for the next when the last reference is gone.
+ *
  * The offset of a regular file or directory belongs to the lock of its inode, so moving it is one
  * step with the transfer. A long write takes as many transactions as it needs.
  *
@@ -13,13 +16,10 @@
 #include "fs/log.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "mm/slab.h"
 #include "mm/uaccess.h"
 #include "uapi/kernel/fcntl.h"
 
-static struct slab_cache file_cache = SLAB_CACHE_INIT(file_cache, "file", sizeof(struct file));
-
-static uint32_t open_files; /* [a] at most FILES_MAX */
+static struct file files[FILES_MAX];
 
 /* ---- regular files and directories ---- */
 
@@ -117,7 +117,7 @@ struct inode *file_inode(const struct file *f)
 /* ---- opening ---- */
 
 /* Frees all blocks of a regular file, in as many transactions as that takes. => 0; -errno. */
-static int truncate(struct inode *ip)
+static __noinline int truncate(struct inode *ip)
 {
     struct region *cut = NULL;
     int err;
@@ -195,20 +195,27 @@ int file_open(struct inode *cwd, const char *path, int flags, struct file **out)
 
 /* ---- struct file ---- */
 
+/* Makes the caller the only holder of a file that nobody holds. => false: somebody does */
+static bool take_free(struct file *f)
+{
+    uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+
+    return refs == 0 && __atomic_compare_exchange_n(&f->refs, &refs, 1, false, __ATOMIC_ACQUIRE,
+                                                    __ATOMIC_RELAXED);
+}
+
 struct file *file_alloc(const struct file_ops *ops, void *priv)
 {
-    struct file *f = NULL;
-
-    if (__atomic_fetch_add(&open_files, 1, __ATOMIC_RELAXED) < FILES_MAX)
-        f = slab_alloc(&file_cache);
-    if (!f) {
-        __atomic_fetch_sub(&open_files, 1, __ATOMIC_RELAXED);
-        return NULL;
+    for (struct file *f = files; f < files + FILES_MAX; f++) {
+        if (!take_free(f))
+            continue;
+        f->ops = ops;
+        f->priv = priv;
+        f->readable = f->writable = false;
+        f->off = 0;
+        return f;
     }
-    f->ops = ops;
-    f->priv = priv;
-    f->refs = 1;
-    return f;
+    return NULL;
 }
 
 struct file *file_dup(struct file *f)
@@ -219,16 +226,18 @@ struct file *file_dup(struct file *f)
     return f;
 }
 
+/* The last reference falls when all else is done: then the file is free for anybody. */
 void file_close(struct file *f)
 {
-    uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
+    uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE);
 
-    ASSERT(before > 0);
-    if (before > 1)
-        return;
+    ASSERT(refs > 0);
+    while (refs > 1)
+        if (__atomic_compare_exchange_n(&f->refs, &refs, refs - 1, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_ACQUIRE))
+            return;
     f->ops->release(f);
-    slab_free(&file_cache, f);
-    __atomic_fetch_sub(&open_files, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&f->refs, 0, __ATOMIC_RELEASE);
 }
 
 long file_read(struct file *f, vaddr_t dst, long n)

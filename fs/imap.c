@@ -20,13 +20,22 @@
 
 typedef uint32_t __attribute__((may_alias)) entry_t;
 
-/* => 0 for a hole or a data block; -EIO. */
-static int check_block(const struct inode *ip, uint32_t block)
+/* => -EIO */
+static __noinline int corrupt(const struct inode *ip, uint32_t block)
 {
-    if (block == 0 || super_is_data_block(block))
-        return 0;
     printk("fs: corrupt: inode %u has block %u\n", ip->inum, block);
     return -EIO;
+}
+
+static inline bool hole_or_data(uint32_t block)
+{
+    return likely(super_is_data_block(block) || block == 0);
+}
+
+/* => 0; -EIO. */
+static int check_block(const struct inode *ip, uint32_t block)
+{
+    return hole_or_data(block) ? 0 : corrupt(ip, block);
 }
 
 /* Reads n entries of the indirect block, from entry `first`. => 0; -EIO. */
@@ -49,21 +58,30 @@ static int read_entries(struct inode *ip, uint32_t first, unsigned n, uint32_t *
     return 0;
 }
 
+/* inode_map() of entries of the indirect block. */
+static __noinline int map_indirect(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks)
+{
+    int err = read_entries(ip, first, n, blocks);
+
+    if (err)
+        return err;
+    for (unsigned i = 0; i < n; i++)
+        if (!hole_or_data(blocks[i]))
+            return corrupt(ip, blocks[i]);
+    return 0;
+}
+
 int inode_map(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks)
 {
-    unsigned direct = 0;
-    int err = 0;
+    unsigned i = 0;
 
-    ASSERT(first <= MAXFILE && n <= MAXFILE - first);
-    while (direct < n && first + direct < NDIRECT) {
-        blocks[direct] = ip->addrs[first + direct];
-        direct++;
+    ASSERT((uint64_t)first + n <= MAXFILE);
+    for (; i < n && first + i < NDIRECT; i++) {
+        blocks[i] = ip->addrs[first + i];
+        if (!hole_or_data(blocks[i]))
+            return corrupt(ip, blocks[i]);
     }
-    if (direct < n)
-        err = read_entries(ip, first + direct - NDIRECT, n - direct, blocks + direct);
-    for (unsigned i = 0; !err && i < n; i++)
-        err = check_block(ip, blocks[i]);
-    return err;
+    return i == n ? 0 : map_indirect(ip, first + i - NDIRECT, n - i, blocks + i);
 }
 
 /* Gives an inode without one an indirect block. => in a transaction. 0; -ENOSPC, -EIO. */

@@ -29,12 +29,9 @@ static struct {
     struct spinlock lock;
     struct waitqueue wq;           /* waiters for an inode that is INODE_LOADING */
     struct inode *hash[HASH_SIZE]; /* [lock] */
-    struct list reap;              /* [lock] inodes out of the table, to be freed */
-    bool reap_any;                 /* [a] a hint that reap is not empty */
 } itable = {
     .lock = SPINLOCK_INIT("itable", RANK_FS),
     .wq = WAITQUEUE_INIT(itable.wq),
-    .reap = LIST_INIT(itable.reap),
 };
 
 static struct {
@@ -44,6 +41,8 @@ static struct {
     .lock = MUTEX_INIT(ialloc.lock),
     .lowest = ROOTINO,
 };
+
+struct inode *inode_reap_first;
 
 static struct slab_cache inode_cache = SLAB_CACHE_INIT(inode_cache, "inode", sizeof(struct inode));
 
@@ -59,13 +58,13 @@ static struct inode *table_find(uint32_t inum)
     struct inode *ip = *table_slot(inum);
 
     while (ip && ip->inum != inum)
-        ip = ip->hash_next;
+        ip = ip->next;
     return ip;
 }
 
 static void table_insert(struct inode *ip)
 {
-    ip->hash_next = *table_slot(ip->inum);
+    ip->next = *table_slot(ip->inum);
     *table_slot(ip->inum) = ip;
 }
 
@@ -74,9 +73,9 @@ static void table_remove(struct inode *ip)
     struct inode **link = table_slot(ip->inum);
 
     while (*link && *link != ip)
-        link = &(*link)->hash_next;
+        link = &(*link)->next;
     if (*link)
-        *link = ip->hash_next;
+        *link = ip->next;
 }
 
 /* ---- loading ---- */
@@ -90,18 +89,17 @@ static struct inode *inode_new(uint32_t inum)
     ip->inum = inum;
     ip->refs = 1;
     ip->state = INODE_LOADING;
-    list_init(&ip->reap_link);
-    mutex_init(&ip->lock);
+    ip->lock = (struct mutex)MUTEX_INIT(ip->lock);
     return ip;
 }
 
 /* The inode's block and its place in it. => 0 and a reference; -EIO. */
-static int dinode_read(uint32_t inum, struct buf **b, struct dinode **di)
+static int dinode_read(uint32_t inum, struct buf **b, dinode_words **di)
 {
     int err = buf_read(IBLOCK(inum, fs_mount.sb), b);
 
     if (!err)
-        *di = (struct dinode *)(*b)->data + inum % IPB;
+        *di = (dinode_words *)(*b)->data + inum % IPB;
     return err;
 }
 
@@ -114,87 +112,91 @@ static bool inode_sane(const struct inode *ip)
     return ip->type != T_DIR || ip->size % sizeof(struct dirent) == 0;
 }
 
-/* Reads an inode that is in the table, INODE_LOADING, and lets those go on who wait for it. */
-static int inode_load(struct inode *ip)
+/* Reads the fields of an inode from the disk. => 0; -EIO. */
+static int inode_read_disk(struct inode *ip)
 {
     struct buf *b;
-    struct dinode *di;
+    dinode_words *di;
     int err = dinode_read(ip->inum, &b, &di);
 
-    if (!err) {
-        ip->disk = *di;
-        buf_put(b);
-        if (!inode_sane(ip)) {
-            printk("fs: corrupt inode %u\n", ip->inum);
-            err = -EIO;
-        }
-    }
-    spin_lock(&itable.lock);
     if (err)
-        table_remove(ip);
-    __atomic_store_n(&ip->state, err ? INODE_FAILED : INODE_READY, __ATOMIC_RELEASE);
-    if (ip->refs > 1)
-        wake_all(&itable.wq);
-    spin_unlock(&itable.lock);
-    return err;
+        return err;
+    ip->disk = *di;
+    buf_put(b);
+    if (inode_sane(ip))
+        return 0;
+    printk("fs: corrupt inode %u\n", ip->inum);
+    return -EIO;
 }
 
-/* Gives back a reference to an inode that could not be loaded. */
-static void inode_discard(struct inode *ip)
+/* Gives back a reference to an inode that could not be loaded. => -EIO */
+static __noinline int inode_discard(struct inode *ip) __releases(&itable.lock)
 {
-    spin_lock(&itable.lock);
     uint32_t left = __atomic_sub_fetch(&ip->refs, 1, __ATOMIC_ACQ_REL);
+
     spin_unlock(&itable.lock);
     if (left == 0)
         slab_free(&inode_cache, ip);
+    return -EIO;
+}
+
+/*
+ * Finishes inode_get() of one that it has put into the table.
+ *
+ * The state is set first, then the count is looked at; who waits for the state is counted first,
+ * then looks at it. So one of the two sees the other, and no wake-up is lost.
+ */
+static int get_fresh(struct inode *ip, struct inode **out) __releases(&itable.lock)
+{
+    spin_unlock(&itable.lock);
+    int err = inode_read_disk(ip);
+    __atomic_store_n(&ip->state, err ? INODE_FAILED : INODE_READY, __ATOMIC_SEQ_CST);
+    if (err || unlikely(__atomic_load_n(&ip->refs, __ATOMIC_SEQ_CST) > 1)) {
+        spin_lock(&itable.lock);
+        wake_all(&itable.wq);
+        if (err) {
+            table_remove(ip);
+            return inode_discard(ip);
+        }
+        spin_unlock(&itable.lock);
+    }
+    *out = ip;
+    return 0;
+}
+
+static uint32_t get_state(const struct inode *ip)
+{
+    return __atomic_load_n(&ip->state, __ATOMIC_SEQ_CST);
 }
 
 /* Finishes inode_get() of one that was in the table. */
 static int get_found(struct inode *ip, struct inode **out) __releases(&itable.lock)
 {
-    __atomic_fetch_add(&ip->refs, 1, __ATOMIC_RELAXED);
-    while (ip->state == INODE_LOADING)
+    __atomic_fetch_add(&ip->refs, 1, __ATOMIC_SEQ_CST);
+    while (get_state(ip) == INODE_LOADING)
         wait_on(&itable.wq, &itable.lock);
-    uint32_t state = ip->state;
+    if (get_state(ip) == INODE_FAILED)
+        return inode_discard(ip);
     spin_unlock(&itable.lock);
-    if (state == INODE_FAILED) {
-        inode_discard(ip);
-        return -EIO;
-    }
     *out = ip;
     return 0;
 }
 
 int inode_get(uint32_t inum, struct inode **out)
 {
-    if (inum < ROOTINO || inum >= super_inode_limit(&fs_mount.sb))
+    if (inum < ROOTINO || inum >= fs_mount.inode_limit)
         return -EIO;
     spin_lock(&itable.lock);
     struct inode *ip = table_find(inum);
     if (ip)
         return get_found(ip, out);
-    spin_unlock(&itable.lock);
-
-    struct inode *fresh = inode_new(inum);
-    if (!fresh)
+    ip = inode_new(inum); /* under the lock, as it never sleeps: nobody can be faster */
+    if (!ip) {
+        spin_unlock(&itable.lock);
         return -ENOMEM;
-    spin_lock(&itable.lock);
-    ip = table_find(inum);
-    if (ip) {
-        int err = get_found(ip, out);
-
-        slab_free(&inode_cache, fresh);
-        return err;
     }
-    table_insert(fresh);
-    spin_unlock(&itable.lock);
-    int err = inode_load(fresh);
-    if (err) {
-        inode_discard(fresh);
-        return err;
-    }
-    *out = fresh;
-    return 0;
+    table_insert(ip);
+    return get_fresh(ip, out);
 }
 
 struct inode *inode_root(void)
@@ -219,7 +221,7 @@ struct inode *inode_dup(struct inode *ip)
 /* ---- letting go ---- */
 
 /* Gives a reference back that is not the last. => false: it is, nothing was done */
-static bool unref_shared(struct inode *ip)
+static inline bool unref_shared(struct inode *ip)
 {
     uint32_t refs = __atomic_load_n(&ip->refs, __ATOMIC_RELAXED);
 
@@ -231,14 +233,9 @@ static bool unref_shared(struct inode *ip)
     return false;
 }
 
-/*
- * Gives a reference back. => true when the caller must free the inode on disk: it is out of the
- * table then, and the caller's alone.
- */
-static bool inode_unref(struct inode *ip)
+/* inode_unref() of what looks like the last reference. */
+static __noinline bool unref_last(struct inode *ip)
 {
-    if (unref_shared(ip))
-        return false;
     spin_lock(&itable.lock);
     uint32_t left = __atomic_sub_fetch(&ip->refs, 1, __ATOMIC_ACQ_REL);
     if (left == 0)
@@ -252,11 +249,20 @@ static bool inode_unref(struct inode *ip)
     return false;
 }
 
+/*
+ * Gives a reference back. => true when the caller must free the inode on disk: it is out of the
+ * table then, and the caller's alone.
+ */
+static inline bool inode_unref(struct inode *ip)
+{
+    return !unref_shared(ip) && unref_last(ip);
+}
+
 /* Marks the inode's number free. => in a transaction. 0; -EIO. */
 static int dinode_free(uint32_t inum)
 {
     struct buf *b;
-    struct dinode *di;
+    dinode_words *di;
 
     mutex_lock(&ialloc.lock);
     int err = dinode_read(inum, &b, &di);
@@ -283,7 +289,7 @@ static int inode_free_step(struct inode *ip)
 }
 
 /* Frees an inode that is the caller's alone; if it cannot, it is an orphan until the next mount. */
-static void inode_free(struct inode *ip)
+static __noinline void inode_free(struct inode *ip)
 {
     int err;
 
@@ -300,8 +306,8 @@ static void inode_free(struct inode *ip)
 static void reap_later(struct inode *ip)
 {
     spin_lock(&itable.lock);
-    list_push_back(&itable.reap, &ip->reap_link);
-    __atomic_store_n(&itable.reap_any, true, __ATOMIC_RELAXED);
+    ip->next = inode_reap_first;
+    __atomic_store_n(&inode_reap_first, ip, __ATOMIC_RELAXED);
     spin_unlock(&itable.lock);
 }
 
@@ -327,17 +333,19 @@ void inode_drop_in_op(struct inode *ip)
         slab_free(&inode_cache, ip);
 }
 
-void inode_reap(void)
+void inode_reap_all(void)
 {
-    while (__atomic_load_n(&itable.reap_any, __ATOMIC_RELAXED)) {
+    struct inode *ip;
+
+    do {
         spin_lock(&itable.lock);
-        struct list *node = list_pop_front(&itable.reap);
-        if (!node)
-            __atomic_store_n(&itable.reap_any, false, __ATOMIC_RELAXED);
+        ip = inode_reap_first;
+        if (ip)
+            __atomic_store_n(&inode_reap_first, ip->next, __ATOMIC_RELAXED);
         spin_unlock(&itable.lock);
-        if (node)
-            inode_free(list_entry(node, struct inode, reap_link));
-    }
+        if (ip)
+            inode_free(ip);
+    } while (ip);
 }
 
 /* ---- numbers in use ---- */
@@ -345,12 +353,12 @@ void inode_reap(void)
 /* Finds a free number, marks it in use. => ialloc.lock held, in a transaction. 0; -ENOSPC, -EIO. */
 static int dinode_alloc(short type, short major, short minor, uint32_t *inum)
 {
-    uint32_t limit = super_inode_limit(&fs_mount.sb);
+    uint32_t limit = fs_mount.inode_limit;
     uint32_t i = ialloc.lowest;
 
     while (i < limit) {
         struct buf *b;
-        struct dinode *di;
+        dinode_words *di;
         int err = dinode_read(i, &b, &di);
 
         if (err)
@@ -409,7 +417,7 @@ int inode_pin(struct inode *ip)
 int inode_update(struct inode *ip)
 {
     struct buf *b;
-    struct dinode *di;
+    dinode_words *di;
     int err = dinode_read(ip->inum, &b, &di);
 
     if (err)
@@ -436,11 +444,11 @@ static int reclaim(uint32_t inum, const struct dinode *di)
 
 int inode_reclaim_orphans(void)
 {
-    uint32_t limit = super_inode_limit(&fs_mount.sb);
+    uint32_t limit = fs_mount.inode_limit;
 
     for (uint32_t inum = ROOTINO; inum < limit; inum++) {
         struct buf *b;
-        struct dinode *di;
+        dinode_words *di;
         int err = dinode_read(inum, &b, &di);
 
         if (err)

@@ -241,13 +241,16 @@ int log_sync(void)
     return err;
 }
 
+/* `logged` does not fall before the caller's log_end(); so who sees it set is done. */
 void log_write(struct buf *b)
 {
+    if (__atomic_load_n(&b->logged, __ATOMIC_RELAXED))
+        return;
     spin_lock(&fs_log.lock);
     ASSERT(fs_log.outstanding > 0);
     if (!b->logged) {
         ASSERT(fs_log.n < fs_log.capacity);
-        b->logged = true;
+        __atomic_store_n(&b->logged, true, __ATOMIC_RELAXED);
         buf_hold(b);
         fs_log.buf[fs_log.n++] = b;
     }

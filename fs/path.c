@@ -10,27 +10,21 @@
 #include "fs/internal.h"
 #include "lib/errno.h"
 
-/*
- * Takes the next element off a path, cut to DIRSIZ bytes.
- * => the rest, without slashes in front; NULL when there is no element.
- */
-static const char *next_element(const char *path, struct dir_name *name)
+static const char *skip_slashes(const char *path)
 {
-    while (*path == '/')
-        path++;
-    if (*path == '\0')
-        return NULL;
-    const char *start = path;
-    while (*path != '/' && *path != '\0')
-        path++;
-    dir_name_set(name, start, (size_t)(path - start));
     while (*path == '/')
         path++;
     return path;
 }
 
+/* Takes the element off that a path begins with. => the rest, without slashes in front */
+static const char *take_element(const char *path, struct dir_name *name)
+{
+    return skip_slashes(dir_name_take(name, path));
+}
+
 /* What an entry of dp leads to. => dp locked. 0 and a reference; -ENOENT, -EIO, -ENOMEM. */
-static int lookup(struct inode *dp, const struct dir_name *name, struct inode **out)
+static inline int lookup(struct inode *dp, const struct dir_name *name, struct inode **out)
 {
     struct dir_slot slot;
 
@@ -41,15 +35,15 @@ static int lookup(struct inode *dp, const struct dir_name *name, struct inode **
 }
 
 /* Replaces the directory *ip by what `name` is in it. => *ip is let go of even then. 0; -errno. */
-static int step(struct inode **ip, const struct dir_name *name)
+static inline int step(struct inode **ip, const struct dir_name *name)
 {
     struct inode *dp = *ip, *next = NULL;
     int err = -ENOTDIR;
 
     if (dp->type == T_DIR) {
-        inode_lock(dp);
+        mutex_lock(&dp->lock);
         err = lookup(dp, name, &next);
-        inode_unlock(dp);
+        mutex_unlock(&dp->lock);
     }
     inode_drop(dp);
     *ip = next;
@@ -67,8 +61,11 @@ int path_lookup_in_op(struct inode *cwd, const char *path, struct inode **out)
     struct dir_name name;
     int err = 0;
 
-    while (!err && (path = next_element(path, &name)) != NULL)
+    path = skip_slashes(path);
+    while (!err && *path != '\0') {
+        path = take_element(path, &name);
         err = step(&ip, &name);
+    }
     if (!err)
         *out = ip;
     return err;
@@ -86,15 +83,14 @@ int path_lookup_parent(struct inode *cwd, const char *path, struct inode **out,
                        struct dir_name *name)
 {
     struct inode *ip = start_of(cwd, path);
-    int err = 0;
+    int err;
 
-    path = next_element(path, name);
-    if (!path)
-        err = -ENOENT;
+    path = skip_slashes(path);
+    err = *path == '\0' ? -ENOENT : 0;
+    path = take_element(path, name);
     while (!err && *path != '\0') {
         err = step(&ip, name);
-        if (!err)
-            path = next_element(path, name);
+        path = take_element(path, name);
     }
     if (!err && ip->type != T_DIR)
         err = -ENOTDIR;

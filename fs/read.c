@@ -76,14 +76,12 @@ static int copy_bufs(struct span *span, struct buf **bufs, unsigned n, copy_out_
 
     while (i < n && !err) {
         const uint8_t *data = bufs[i] ? bufs[i]->data : zeros;
-        size_t from = span->off % BSIZE;
-        unsigned run = 1;
+        const uint8_t *from = data + span->off % BSIZE, *end = data + BSIZE;
+        bool hole = !bufs[i++];
 
-        while (bufs[i] && i + run < n && bufs[i + run] &&
-               bufs[i + run]->data == data + run * BSIZE)
-            run++;
-        err = copy_piece(span, data + from, run * BSIZE - from, copy_out);
-        i += run;
+        for (; !hole && i < n && bufs[i] && bufs[i]->data == end; i++)
+            end += BSIZE;
+        err = copy_piece(span, from, end - from, copy_out);
     }
     for (i = 0; i < n; i++)
         if (bufs[i])

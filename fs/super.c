@@ -39,6 +39,7 @@ static int read_super(struct block_device *dev, void *data)
     }
     fs_mount.dev = dev;
     fs_mount.data_start = super_data_start(&fs_mount.sb);
+    fs_mount.inode_limit = super_inode_limit(&fs_mount.sb);
     return 0;
 }
 

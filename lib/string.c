@@ -78,6 +78,8 @@ static void copy_up(void *dst, const void *src, size_t n)
             copy8(dw + 16, sw + 16);
             copy8(dw + 24, sw + 24);
         }
+        for (; n >= 8 * WORD; n -= 8 * WORD, dw += 8, sw += 8)
+            copy8(dw, sw);
         for (; n >= WORD; n -= WORD)
             *dw++ = *sw++;
         d = (uint8_t *)dw;

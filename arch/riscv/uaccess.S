@@ -53,14 +53,22 @@
     addi a1, a1, 1
     addi a2, a2, -1
     j 1b
-2:  li t6, 128
-    bltu a2, t6, 4f
-3:  copy_8_words 0
-    copy_8_words 64
-    addi a0, a0, 128
-    addi a1, a1, 128
-    addi a2, a2, -128
+2:  li t6, 512                          /* so long that the loop's own instructions hardly count */
+    bltu a2, t6, 8f
+3:  .irp at, 0, 64, 128, 192, 256, 320, 384, 448
+    copy_8_words \at
+    .endr
+    addi a0, a0, 512
+    addi a1, a1, 512
+    addi a2, a2, -512
     bgeu a2, t6, 3b
+8:  li t6, 64
+    bltu a2, t6, 4f
+9:  copy_8_words 0
+    addi a0, a0, 64
+    addi a1, a1, 64
+    addi a2, a2, -64
+    bgeu a2, t6, 9b
 4:  li t6, 8
 7:  bltu a2, t6, 5f
     ld t0, (a1)
@@ -81,7 +89,8 @@
     mv a0, a2
     ret
     extable 1b, 2b, 6b
-    extable 3b, 4b, 4b
+    extable 3b, 8b, 4b
+    extable 9b, 4b, 4b
     extable 7b, 5b, 5b
     extable 5b, 6b, 6b
     .cfi_endproc

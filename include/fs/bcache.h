@@ -16,10 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/assert.h"
 #include "lib/list.h"
 
 #define BCACHE_PAGES_MIN 16
-#define BCACHE_BATCH 16 /* blocks read ahead in one request */
+#define BCACHE_BATCH 32 /* blocks read ahead in one request */
 
 enum buf_state {
     BUF_EMPTY,   /* contents are not those of the disk */
@@ -31,11 +32,11 @@ struct buf_group;
 
 /* [l] is bcache.lock in fs/bcache.c. */
 struct buf {
-    uint8_t *data;           /* [I] BSIZE bytes */
-    uint32_t block;          /* [l] fixed while referenced; 0: none */
     uint32_t refs;           /* [a] grows only under l */
+    uint32_t block;          /* [l] fixed while referenced; 0: none */
+    uint8_t *data;           /* [I] BSIZE bytes */
     uint32_t state;          /* [a] enum buf_state, changed under l */
-    bool logged;             /* [log.lock] in the running transaction */
+    bool logged;             /* [a] in the running transaction; changed under log.lock */
     struct buf *hash_next;   /* [l] */
     struct list lru;         /* [l] least recently asked for first */
     struct buf_group *group; /* [I] its page and the three others in it */
@@ -75,7 +76,24 @@ void buf_prefetch(const uint32_t *blocks, unsigned n);
 /* One more reference. => caller holds one */
 void buf_hold(struct buf *b);
 
-/* Gives a reference back. => any spin lock but bcache.lock may be held */
-void buf_put(struct buf *b);
+extern uint32_t buf_idle_waiters; /* [a] tasks that wait for any buffer to become idle */
+
+/* Wakes them. => any spin lock but bcache.lock may be held */
+void buf_wake_waiters(void);
+
+/*
+ * Gives a reference back. => any spin lock but bcache.lock may be held
+ *
+ * The count falls first, then the waiters are looked at; a waiter is counted first, then looks at
+ * the counts. So one of the two sees the other, and no wake-up is lost.
+ */
+static inline void buf_put(struct buf *b)
+{
+    uint32_t before = __atomic_fetch_sub(&b->refs, 1, __ATOMIC_SEQ_CST);
+
+    ASSERT(before > 0);
+    if (before == 1 && unlikely(__atomic_load_n(&buf_idle_waiters, __ATOMIC_SEQ_CST) > 0))
+        buf_wake_waiters();
+}
 
 #endif

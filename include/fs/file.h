@@ -35,7 +35,7 @@ struct file {
     bool readable;              /* [I] after file_open(), or set by who called file_alloc() */
     bool writable;              /* [I] */
     int major;                  /* [I] of a device */
-    uint32_t refs;              /* [a] */
+    uint32_t refs;              /* [a] 0: free */
     uint64_t off;               /* [inode lock] of a regular file or directory, bytes */
 };
 
@@ -46,7 +46,7 @@ struct file {
  */
 int file_open(struct inode *cwd, const char *path, int flags, struct file **out);
 
-/* A new file, one reference, neither readable nor writable yet. => NULL: FILES_MAX or no memory. */
+/* A new file, one reference, neither readable nor writable yet. => NULL: FILES_MAX are open. */
 struct file *file_alloc(const struct file_ops *ops, void *priv);
 
 /* One more reference to a file the caller already holds. => f */

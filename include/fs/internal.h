@@ -14,22 +14,24 @@
 #include "fs/format.h"
 #include "fs/inode.h"
 #include "fs/mapping.h"
-#include "lib/list.h"
+#include "lib/annotate.h"
 #include "sched/mutex.h"
 
 enum inode_state { INODE_LOADING, INODE_READY, INODE_FAILED };
+
+/* A dinode that begins at a word, as in a block it does: so it is copied by words. */
+typedef struct dinode dinode_words __aligned(8);
 
 /* [t] is the table lock, itable.lock in fs/inode.c. */
 struct inode {
     uint32_t inum;           /* [I] */
     uint32_t refs;           /* [a] from 0 or to 0 only under t */
-    uint32_t state;          /* [a] enum inode_state, changed under t */
-    struct inode *hash_next; /* [t] */
-    struct list reap_link;   /* [t] waits for its blocks to be freed */
+    uint32_t state;          /* [a] enum inode_state, changed once, by who loads it */
+    struct inode *next;      /* [t] in the table; or waits, too, for its blocks to be freed */
     struct mapping mapping;  /* [l] the pages that programs map */
     struct mutex lock;       /* [l] */
     union {
-        struct dinode disk; /* all of these at once */
+        dinode_words disk; /* all of these at once */
         struct {
             short type;                  /* [I] once READY */
             short major;                 /* [I] */
@@ -61,8 +63,16 @@ void inode_drop(struct inode *ip);
  */
 void inode_drop_in_op(struct inode *ip);
 
+extern struct inode *inode_reap_first; /* [a] what inode_drop() has left; changed under t */
+
 /* Frees what inode_drop() left, if anything. => no transaction, no inode lock; may sleep. */
-void inode_reap(void);
+void inode_reap_all(void);
+
+static inline void inode_reap(void)
+{
+    if (unlikely(__atomic_load_n(&inode_reap_first, __ATOMIC_RELAXED) != NULL))
+        inode_reap_all();
+}
 
 /*
  * Takes the lowest free inode; it has no names: put it without setting nlink and it is free again.
@@ -177,7 +187,8 @@ struct dir_slot {
     uint32_t free_off; /* first free entry, when the name was not found */
 };
 
-void dir_name_set(struct dir_name *name, const char *text, size_t len);
+/* Takes the name that a path begins with, up to a slash or the end. => the rest of the path */
+const char *dir_name_take(struct dir_name *name, const char *path);
 
 /* True for ".", and for "." or "..". */
 bool dir_name_is_dot(const struct dir_name *name);

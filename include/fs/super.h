@@ -16,14 +16,15 @@ struct mount {
     struct block_device *dev; /* [I] after fs_init() */
     struct superblock sb;     /* [I] checked by super_check() */
     uint32_t data_start;      /* [I] first block that files may use */
+    uint32_t inode_limit;     /* [I] first number that is no inode's */
 };
 
 extern struct mount fs_mount;
 
-/* Whether a block number found on disk may belong to a file. */
+/* Whether a block number found on disk may belong to a file: the last nblocks of the device. */
 static inline bool super_is_data_block(uint32_t block)
 {
-    return block >= fs_mount.data_start && block < fs_mount.sb.size;
+    return block - fs_mount.data_start < fs_mount.sb.nblocks;
 }
 
 #endif
