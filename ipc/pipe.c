@@ -184,8 +184,7 @@ static int write_all(struct pipe *p, struct write *w) __must_hold(&p->lock)
         if (unread(p) == p->ring_size)
             continue;
         whole = copy_in(p, w);
-        if (!waitqueue_empty(&p->readers))
-            wake_all(&p->readers);
+        wake_all(&p->readers);
     }
     /* xv6 finds the bad byte only when there is room for it. */
     return wait_for_room(p, w->end, whole ? PIPE_CAPACITY : PIPE_CAPACITY - 1);
@@ -255,7 +254,7 @@ static long pipe_read(struct file *f, vaddr_t dst, long n)
         return err;
     }
     done = copy_out(p, dst, n > 0 ? (uint64_t)n : 0, &whole);
-    if (done && !waitqueue_empty(&p->writers))
+    if (done)
         wake_all(&p->writers);
     spin_unlock(&p->lock);
     return done || whole ? (long)done : -EFAULT;

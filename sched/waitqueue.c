@@ -66,8 +66,16 @@ static void wake_first(struct waitqueue *wq) __must_hold(&wq->lock)
     task_wake(list_entry(first, struct waiter, link)->task);
 }
 
+/* Without the queue's lock: who came under the caller's lock is seen (contract of wake_all()). */
+static bool is_empty(const struct waitqueue *wq)
+{
+    return __atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters;
+}
+
 void wake_all(struct waitqueue *wq)
 {
+    if (is_empty(wq))
+        return;
     spin_lock(&wq->lock);
     while (!list_empty(&wq->waiters))
         wake_first(wq);
@@ -76,6 +84,8 @@ void wake_all(struct waitqueue *wq)
 
 void wake_one(struct waitqueue *wq)
 {
+    if (is_empty(wq))
+        return;
     spin_lock(&wq->lock);
     if (!list_empty(&wq->waiters))
         wake_first(wq);

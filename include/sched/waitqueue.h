@@ -2,7 +2,7 @@
  * Wait queues: tasks that wait for one condition. A wake-up touches only those who wait.
  *
  * The condition is guarded by a spin lock of the caller's; the queue has its own, inner lock
- * (RANK_WAITQ), so a waker needs not hold the caller's lock. The pattern:
+ * (RANK_WAITQ), so a waker may have let the caller's lock go. The pattern:
  *
  *     spin_lock(&x->lock);
  *     while (!condition)
@@ -51,16 +51,9 @@ void wait_on(struct waitqueue *wq, struct spinlock *held);
 int wait_on_killable(struct waitqueue *wq, struct spinlock *held);
 
 /*
- * Whether nobody waits, so that there is nobody to wake.
- * => the caller holds the lock that all waiters of this queue pass to wait_on(): nobody can come.
- */
-static inline bool waitqueue_empty(const struct waitqueue *wq)
-{
-    return __atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters;
-}
-
-/*
- * Wake everyone who waits.
+ * Wake everyone who waits; where nobody does, it costs next to nothing.
+ * => the caller holds the lock that the waiters pass to wait_on(), or has held it since the
+ *    condition came true: who waits by then is on the queue.
  * => callable from interrupts and under spin locks of a rank below RANK_WAITQ.
  */
 void wake_all(struct waitqueue *wq);
