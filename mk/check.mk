@@ -24,7 +24,7 @@ do-demo: pristine qemu-check
 do-test: qemu-check
 	@$(PYTHON) tests/run.py $(TESTFLAGS)
 
-do-bench: all qemu-check
+do-bench: pristine qemu-check
 	@$(PYTHON) tools/bench.py
 
 size:

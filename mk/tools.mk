@@ -14,6 +14,8 @@ NM      := llvm-nm
 AR      := llvm-ar
 OBJDUMP := llvm-objdump
 CC_TOOL := clang
+# lld 14 cannot relax; the other linker makes each short call one instruction of two.
+RELAX   := -mno-relax
 
 else
 
@@ -51,4 +53,4 @@ LD_QUIET   := $(shell $(LD) --help 2>/dev/null | grep -q no-warn-rwx-segments &&
 endif
 
 OPT          := $(if $(DEBUG),-Og,-O2)
-COMMON_FLAGS  = $(OPT) -g -std=gnu11 -mcmodel=medany -mno-relax -ffreestanding -fno-common -nostdlib -Wall -Wextra $(QUIET) $(MAYBE)
+COMMON_FLAGS  = $(OPT) -g -std=gnu11 -mcmodel=medany $(RELAX) -ffreestanding -fno-common -nostdlib -Wall -Wextra $(QUIET) $(MAYBE)

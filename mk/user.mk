@@ -6,7 +6,7 @@
 UPROG_SRC := $(USR_PROGRAMS:%=usr/%.c) $(USR_TESTS:%=usr/tests/%.c)
 ULIB_SRC  := $(USR_LIB_SRCS) $(USR_TESTLIB_SRCS)
 UFLAGS     = $(UARCH) $(COMMON_FLAGS) -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -Iinclude/uapi $(UFLAGS_EXTRA)
-ULDFLAGS   = -nostdlib -z max-page-size=4096 --no-relax -T $(USR_LDSCRIPT) $(LD_QUIET)
+ULDFLAGS   = -nostdlib -z max-page-size=4096 -T $(USR_LDSCRIPT) $(LD_QUIET)
 
 ULIB  := $U/uobj/libuser.a
 ULOBJ := $(addsuffix .o,$(basename $(ULIB_SRC:%=$U/uobj/%)))
