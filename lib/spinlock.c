@@ -48,6 +48,12 @@ static inline void rank_pop(struct spinlock *l)
 }
 #endif
 
+/* A plain store, of which gcc 12 would make an exchange: only who holds l writes here. */
+static inline void set_holder(struct spinlock *l, struct cpu *c)
+{
+    *(struct cpu *volatile *)&l->holder = c;
+}
+
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
 {
     *l = (struct spinlock)SPINLOCK_INIT(name, rank);
@@ -69,7 +75,7 @@ __no_lock_analysis void spin_lock(struct spinlock *l)
     while (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE))
         while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
             cpu_relax();
-    __atomic_store_n(&l->holder, this_cpu(), __ATOMIC_RELAXED);
+    set_holder(l, this_cpu());
 }
 
 bool spin_trylock(struct spinlock *l)
@@ -85,7 +91,7 @@ bool spin_trylock(struct spinlock *l)
         panic("more than %u locks held, last %s", c->nranks, l->name);
     c->held[c->nranks++] = l;
 #endif
-    __atomic_store_n(&l->holder, this_cpu(), __ATOMIC_RELAXED);
+    set_holder(l, this_cpu());
     return true;
 }
 
@@ -94,7 +100,7 @@ __no_lock_analysis void spin_unlock(struct spinlock *l)
     if (unlikely(!spin_held(l)))
         panic("spin_unlock: %s is not held by this hart", l->name);
     rank_pop(l);
-    __atomic_store_n(&l->holder, NULL, __ATOMIC_RELAXED);
-    __atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+    set_holder(l, NULL);
+    cpu_store_release(&l->locked, 0);
     irq_pop();
 }

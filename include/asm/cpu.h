@@ -114,6 +114,12 @@ static inline void irq_pop(void)
         irq_on();
 }
 
+/* Stores v after everything that was loaded and stored before: gcc 12 would use an exchange. */
+static inline void cpu_store_release(uint32_t *to, uint32_t v)
+{
+    __asm__ volatile("fence rw, w\n\tsw %1, %0" : "=m"(*to) : "r"(v) : "memory");
+}
+
 /* Tells the hart that it spins: the pause hint, a fence that orders nothing. */
 static inline void cpu_relax(void)
 {
