@@ -15,6 +15,7 @@
 #include "fs/internal.h"
 #include "fs/log.h"
 #include "lib/assert.h"
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "mm/uaccess.h"
 #include "uapi/kernel/fcntl.h"
@@ -200,8 +201,7 @@ static bool take_free(struct file *f)
 {
     uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
 
-    return refs == 0 && __atomic_compare_exchange_n(&f->refs, &refs, 1, false, __ATOMIC_ACQUIRE,
-                                                    __ATOMIC_RELAXED);
+    return refs == 0 && compare_and_swap(&f->refs, &refs, 1);
 }
 
 struct file *file_alloc(const struct file_ops *ops, void *priv)
@@ -233,8 +233,7 @@ void file_close(struct file *f)
 
     ASSERT(refs > 0);
     while (refs > 1)
-        if (__atomic_compare_exchange_n(&f->refs, &refs, refs - 1, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_ACQUIRE))
+        if (compare_and_swap(&f->refs, &refs, refs - 1))
             return;
     f->ops->release(f);
     __atomic_store_n(&f->refs, 0, __ATOMIC_RELEASE);

@@ -17,6 +17,7 @@
 #include "fs/log.h"
 #include "fs/super.h"
 #include "lib/assert.h"
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
@@ -227,8 +228,7 @@ static inline bool unref_shared(struct inode *ip)
 
     ASSERT(refs > 0);
     while (refs > 1)
-        if (__atomic_compare_exchange_n(&ip->refs, &refs, refs - 1, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED))
+        if (compare_and_swap(&ip->refs, &refs, refs - 1))
             return true;
     return false;
 }

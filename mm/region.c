@@ -13,6 +13,7 @@
 #include "asm/cpu.h"
 #include "frames.h"
 #include "lib/assert.h"
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -146,8 +147,7 @@ bool region_get_live(struct region *r)
 {
     uint32_t n = __atomic_load_n(&r->holders, __ATOMIC_RELAXED);
 
-    while (n && !__atomic_compare_exchange_n(&r->holders, &n, n + 1, false, __ATOMIC_ACQUIRE,
-                                             __ATOMIC_RELAXED))
+    while (n && !compare_and_swap(&r->holders, &n, n + 1))
         ;
     return n;
 }
@@ -187,8 +187,7 @@ void region_set_dirty(struct region *r, size_t i)
     uint32_t frame = __atomic_load_n(&r->frames[i], __ATOMIC_RELAXED);
 
     /* None: it is being taken away just now (region_empty()), and the store goes with it. */
-    while (frame && !__atomic_compare_exchange_n(&r->frames[i], &frame, frame | REGION_DIRTY, true,
-                                                 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (frame && !compare_and_swap(&r->frames[i], &frame, frame | REGION_DIRTY))
         ;
 }
 

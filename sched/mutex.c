@@ -12,6 +12,7 @@
 #include "sched/mutex.h"
 
 #include "lib/assert.h"
+#include "lib/atomic.h"
 #include "sched/task.h"
 
 void mutex_init(struct mutex *m)
@@ -26,8 +27,7 @@ bool mutex_trylock(struct mutex *m)
 {
     struct task *nobody = NULL;
 
-    if (!__atomic_compare_exchange_n(&m->owner, &nobody, current(), false, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_RELAXED))
+    if (!compare_and_swap(&m->owner, &nobody, current()))
         return false;
     current()->mutexes++;
     return true;

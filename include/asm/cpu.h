@@ -114,10 +114,13 @@ static inline void irq_pop(void)
         irq_on();
 }
 
-/* Stores v after everything that was loaded and stored before: gcc 12 would use an exchange. */
+/*
+ * Stores v after everything that was loaded and stored before, device registers included: gcc 12
+ * would use an exchange.
+ */
 static inline void cpu_store_release(uint32_t *to, uint32_t v)
 {
-    __asm__ volatile("fence rw, w\n\tsw %1, %0" : "=m"(*to) : "r"(v) : "memory");
+    __asm__ volatile("fence iorw, ow\n\tsw %1, %0" : "=m"(*to) : "r"(v) : "memory");
 }
 
 /* Tells the hart that it spins: the pause hint, a fence that orders nothing. */
