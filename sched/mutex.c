@@ -11,9 +11,12 @@
  */
 #include "sched/mutex.h"
 
+#include "asm/cpu.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "sched/task.h"
+
+#define SPINS_MAX 200 /* looks at a taken mutex before its waiter sleeps */
 
 void mutex_init(struct mutex *m)
 {
@@ -33,8 +36,21 @@ bool mutex_trylock(struct mutex *m)
     return true;
 }
 
+/* Most are held for a moment, by a task on another hart: to wait for that costs less than sleep. */
+static bool spin_for(struct mutex *m)
+{
+    for (unsigned i = cpu_count > 1 ? SPINS_MAX : 0; i > 0; i--) {
+        if (!__atomic_load_n(&m->owner, __ATOMIC_RELAXED) && mutex_trylock(m))
+            return true;
+        cpu_relax();
+    }
+    return false;
+}
+
 static void lock_slowly(struct mutex *m)
 {
+    if (spin_for(m))
+        return;
     spin_lock(&m->guard);
     __atomic_fetch_add(&m->nwaiting, 1, __ATOMIC_SEQ_CST);
     while (!mutex_trylock(m))
