@@ -1,7 +1,7 @@
 # usr/programs.mk: which sources make which user programs. Variables only; the rules are the Makefile's.
 #
 # A program NAME is usr/NAME.c (or usr/tests/NAME.c) and the library, linked with usr/user.ld.
-# Flags beyond the warnings: -O2 -ffreestanding -fno-common -mno-relax -nostdlib
+# Flags beyond the warnings: -O2 -ffreestanding -fno-common -nostdlib
 #   -fno-asynchronous-unwind-tables -Iinclude/uapi; any rv64 with A and C, no floats are used.
 # Programs in USR_TESTS include usr/tests/t.h as "t.h" and are linked with USR_TESTLIB_SRCS as well.
 

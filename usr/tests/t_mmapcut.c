@@ -18,7 +18,7 @@ beyond_end(void)
     CHECK_EQ(p[PAGE - 1], 0);
     p[200] = 'x'; /* in the page, but not in the file */
     CHECK_EQ(t_status(load_at, (uint64)p + PAGE), -1);
-    CHECK_EQ(t_status(store_at, (uint64)p + 2 * PAGE), -1);
+    CHECK_EQ(t_status(only_store_at, (uint64)p + 2 * PAGE), -1);
     CHECK_EQ(write(1, p + PAGE, 1) > 0, 0);
     CHECK_EQ(munmap(p, 3 * PAGE), 0);
     t_check_file(NAME, 100, 1);
@@ -62,7 +62,7 @@ cut(void)
     close(open_file(O_RDWR | O_TRUNC));
     for (int i = 0; i < 3; i++) {
         CHECK_EQ(t_status(load_at, (uint64)p + (uint64)i * PAGE), -1);
-        CHECK_EQ(t_status(store_at, (uint64)p + (uint64)i * PAGE), -1);
+        CHECK_EQ(t_status(only_store_at, (uint64)p + (uint64)i * PAGE), -1);
     }
     fd = open_file(O_RDWR);
     CHECK_EQ(write(fd, p, 1), -1);

@@ -46,7 +46,7 @@ read_only(void)
     close(fd);
     CHECK(t_is_pattern(shared, 100, 1));
     CHECK_ERRNO(mprotect(shared, PAGE, BOTH), EACCES);
-    CHECK_EQ(t_status(store_at, (uint64)shared), -1);
+    CHECK_EQ(t_status(only_store_at, (uint64)shared), -1);
     CHECK_EQ(mprotect(own, PAGE, BOTH), 0);
     t_fill(own, PAGE, 5);
     CHECK(t_is_pattern(shared, 100, 1));

@@ -4,21 +4,11 @@
 #ifndef LAMINA_T_MMAPFILE_H
 #define LAMINA_T_MMAPFILE_H
 
-#include "kernel/types.h"
-#include "kernel/fcntl.h"
+#include "t_mmap.h"
 #include "kernel/fs.h"
 #include "kernel/stat.h"
-#include "t.h"
 
 #define NAME "t_mmap.tmp"
-#define BOTH (PROT_READ | PROT_WRITE)
-
-#define CHECK_ERRNO(call, number)    \
-    do {                             \
-        errno = 0;                   \
-        CHECK_EQ((long)(call), -1L); \
-        CHECK_EQ(errno, number);     \
-    } while (0)
 
 static __attribute__((unused)) char chunk[2 * PAGE];
 
@@ -44,20 +34,6 @@ map_new(int n, int seed, int prot, int flags)
     CHECK(p != MAP_FAILED);
     close(fd);
     return p;
-}
-
-static __attribute__((unused)) void
-load_at(uint64 address)
-{
-    volatile char c = *(volatile char *)address;
-
-    (void)c;
-}
-
-static __attribute__((unused)) void
-store_at(uint64 address)
-{
-    *(volatile char *)address = 1;
 }
 
 /* Writes n bytes of p at `at` in the file, by write(). */
