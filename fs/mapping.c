@@ -290,7 +290,7 @@ struct region *mapping_cut(struct inode *ip)
     return r;
 }
 
-/* No inode is locked: the emptying may be what ends an address space, which writes its files. */
+/* No inode is locked: the region may end here, and its release() locks the inode. */
 void mapping_empty(struct inode *ip, struct region *cut)
 {
     if (!cut)

@@ -3,7 +3,7 @@
  * frame allocator may hand out, and the arrays of struct page that describe them.
  *
  * Runs once, on one hart, before there is any allocator. Nothing here walks RAM: the
- * arrays are only given a place, of 24 bytes for each frame.
+ * arrays are only given a place, of 32 bytes for each frame.
  */
 #include "frames.h"
 

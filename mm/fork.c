@@ -5,7 +5,7 @@
  * copied now, because their owner and the region's borrowers must go on seeing one frame.
  * Every promise of the parent is made again for the child (I5): one side of each shared
  * page will need a frame of its own. Absent tables are not looked at: a lazily grown
- * space costs what was touched. Lock: src->lock; the child is nobody else's yet.
+ * space costs what was touched. Lock: src->lock; the child is nobody else's until publish().
  * Read next: copy_on_write() in mm/fault.c.
  */
 #include "asm/tlb.h"

@@ -99,6 +99,18 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
     return *va ? 0 : -ENOMEM;
 }
 
+/* Frees the tables that were made in vain for [start, end), in each gap between vmas. */
+static void trim_gaps(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    for (struct vma *above; start < end; start = above ? above->end : end) {
+        vaddr_t ceiling = vma_gap_end(mm, start), stop = ceiling < end ? ceiling : end;
+
+        above = vma_first_above(mm, start);
+        if (start < stop)
+            pt_trim(mm->root, mm->cpus, start, stop, vma_gap_start(mm, start), ceiling);
+    }
+}
+
 /* Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed. */
 static int map_at(struct mm *mm, struct vma *v, struct list *gone)
 {
@@ -114,8 +126,7 @@ static int map_at(struct mm *mm, struct vma *v, struct list *gone)
     if (err && v->promised)
         page_unreserve(vma_pages(v));
     if (err || !prepared)
-        pt_trim(mm->root, mm->cpus, v->start, v->end, vma_gap_start(mm, v->start),
-                vma_gap_end(mm, v->start));
+        trim_gaps(mm, v->start, v->end);
     if (!err)
         vma_insert(mm, v);
     return err;
@@ -359,7 +370,7 @@ static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
     struct vma *v = vma_first_above(mm, start);
 
     for (; v && v->start < end; v = vma_next(mm, v)) {
-        if (v->kind != VMA_MAP || v->prot != PROT_NONE || v->promised)
+        if (v->kind != VMA_MAP || v->prot != PROT_NONE || v->promised || v->region)
             continue;
         mm_unmap_pages(mm, v); /* as in protect_vmas() */
         pt_trim(mm->root, mm->cpus, v->start, v->end, v->start, v->end);

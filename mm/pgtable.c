@@ -100,6 +100,7 @@ void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t flo
 {
     uint32_t chain = 0;
 
+    ASSERT(floor <= start && end <= ceiling);
     trim_level(root, 1, start, end, floor, ceiling, &chain);
     trim_level(root, 2, start, end, floor, ceiling, &chain);
     if (chain && cpus)

@@ -51,8 +51,8 @@ static inline pte_t *pt_lookup_create(pte_t *root, vaddr_t va)
 int pt_prepare(pte_t *root, vaddr_t start, vaddr_t end);
 
 /*
- * Frees the tables that serve part of [start, end) and nothing outside [floor, ceiling),
- * which maps nothing any more. The harts in `cpus` have forgotten them before.
+ * Frees the tables that serve part of [start, end) and nothing outside [floor, ceiling), in
+ * which it lies and which maps nothing any more. The harts in `cpus` have forgotten them before.
  */
 void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t floor,
              vaddr_t ceiling);

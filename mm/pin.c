@@ -12,6 +12,8 @@
 #include "pgtable.h"
 #include "space.h"
 
+#define NO_ENTRY (~0UL) /* flags that no entry has, not even an absent one */
+
 /*
  * Pins the frames of [va, end), which lie in one table and in v. => src->lock held. Kept whole:
  * inlined, its loop would not fit the registers.
@@ -23,7 +25,8 @@ static __noinline int pin_table(struct mm *src, struct region *r, size_t at, str
 {
     enum access access = vma_owns(v) || vma_allows(v, ACCESS_WRITE) ? ACCESS_WRITE : ACCESS_READ;
     const struct frame_bank bank = frame_banks[0];
-    uint64_t need = access == ACCESS_READ || vma_allows(v, ACCESS_WRITE) ? vma_pte_flags(v) : 0;
+    bool as_it_is = access == ACCESS_READ || vma_allows(v, ACCESS_WRITE);
+    uint64_t need = as_it_is ? vma_pte_flags(v) : NO_ENTRY;
     uint32_t *frame = r->frames + at;
     pte_t *first = pt_lookup_create(src->root, va), *pte = first;
     int err = first ? 0 : -ENOMEM;

@@ -116,10 +116,12 @@ static void unpin_all(struct region *r)
 {
     uint32_t batch[PAGE_BATCH];
 
-    if (!r->sparse) {
-        page_unreserve(page_drop_many(r->frames, r->npages, PAGE_PIN).freed);
-        return;
+    for (size_t at = 0, n; !r->sparse && at < r->npages; at += n) {
+        n = r->npages - at < PAGE_BATCH ? r->npages - at : PAGE_BATCH;
+        page_unreserve(page_drop_many(r->frames + at, n, PAGE_PIN).freed);
     }
+    if (!r->sparse)
+        return;
     for (size_t at = 0, n; (n = take_out(r, &at, batch));)
         page_unreserve(page_drop_many(batch, n, PAGE_PIN).freed);
     page_unreserve(r->npages - r->filled);

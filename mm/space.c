@@ -2,8 +2,8 @@
  * Address spaces: made, loaded, released; and the mapping of a region into one.
  *
  * Owns: struct mm, mm_list. The entries of a table change only under mm->lock, and only
- * here, in unmap.c, fork.c and fault.c. Lock order in mm/mm.h: two mm->locks are never
- * held at once. Read next: mm/pgtable.c for what pt_map() stores; mm/unmap.c for the way
+ * here, in unmap.c, fork.c, fault.c and map.c. Lock order in mm/mm.h: two mm->locks are
+ * never held at once. Read next: mm/pgtable.c for what pt_map() stores; mm/unmap.c for the way
  * back.
  */
 #include "space.h"

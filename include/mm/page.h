@@ -34,7 +34,7 @@ enum page_kind {
 
 #define PAGE_REF    1UL                 /* one holder */
 #define PAGE_PIN    (1UL << 32 | 1UL)   /* one holder that is a region */
-#define PAGE_BATCH  256                 /* frames let go of at once, in unmap and region */
+#define PAGE_BATCH  256                 /* frames let go of at once */
 #define PAGE_ORDERS 11                  /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
 
 struct page {

@@ -25,7 +25,7 @@ HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_tes
 MUTANTS = {
     "fork-forgets-to-count": ("I1", "mm/fork.c", "        page_get(page);\n        *to = pte;", "        *to = pte;"),
     "region-keeps-its-pins": ("I1", "mm/region.c",
-                              "        page_unreserve(page_drop_many(r->frames, r->npages, PAGE_PIN).freed);\n", ""),
+                              "        page_unreserve(page_drop_many(r->frames + at, n, PAGE_PIN).freed);\n", ""),
     "unmap-tells-no-hart": ("I2", "mm/unmap.c", "    if (cpus)\n", "    if (cpus && b->n > PAGE_BATCH)\n"),
     "borrowed-pages-go-untold": ("I2", "mm/unmap.c", "    if (b->start == b->end)\n        return;\n    if (cpus)",
                                  "    if (!b->n)\n        return;\n    if (cpus)"),
@@ -40,6 +40,7 @@ MUTANTS = {
                                     "    if (cpus)\n        tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);\n"),
     "other-harts-are-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & ~self) {", "    if (0) {"),
     "this-hart-is-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & self)\n", "    if (0)\n"),
+    "absent-entries-are-pinned": ("I8", "mm/pin.c", "NO_ENTRY (~0UL)", "NO_ENTRY (0UL)"),
     "sharing-makes-writable": ("I3", "mm/pin.c", "VMA_SHARED, v->prot & lend.prot);",
                                "VMA_SHARED, (v->prot & lend.prot) | PROT_WRITE);"),
     "shrink-keeps-a-page": ("I3", "mm/brk.c", "mm_unmap(mm, page_up(size), page_up(mm->size),",

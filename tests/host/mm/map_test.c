@@ -204,6 +204,23 @@ static void protection_changes(void **state)
     world_exit(a);
 }
 
+/* No entry is there yet, and what is writable no more cannot be pinned as it is. */
+static void an_untouched_page_made_read_only_is_lent(void **state)
+{
+    struct mm *a = world_program(0), *b = world_program(1);
+    vaddr_t in_a = map(a, 0, PAGE_SIZE, RW, MAP_ANYWHERE), in_b;
+
+    assert_int_equal(mm_protect(a, in_a, PAGE_SIZE, PROT_READ), 0);
+    in_b = map_shared_pages(a, b, in_a, PAGE_SIZE);
+    assert_int_not_equal(in_b, 0);
+    assert_int_equal(world_peek(b, in_b), 0);
+    assert_int_equal(mm_protect(a, in_a, PAGE_SIZE, RW), 0);
+    assert_true(world_write(a, in_a, 3));
+    assert_int_equal(world_peek(b, in_b), 3);
+    world_exit(a);
+    world_exit(b);
+}
+
 static void what_becomes_writable_is_promised(void **state)
 {
     struct mm *a = world_program(0);
@@ -405,7 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(two_argument_form), T(the_kernel_chooses), T(heap_and_mappings_meet_with_an_error),
         T(cuts_split_and_neighbours_merge), T(mapping_over_replaces), T(protection_changes),
-        T(what_becomes_writable_is_promised), T(shared_anonymous_memory_is_one),
+        T(an_untouched_page_made_read_only_is_lent), T(what_becomes_writable_is_promised), T(shared_anonymous_memory_is_one),
         T(shared_file_pages_are_written_back), T(private_file_pages_are_copied),
         T(a_private_file_page_can_be_lent), T(a_shorter_file_faults_its_toucher),
         T(an_id_is_one_page_for_all), T(a_grant_gives_no_more_and_can_be_taken_back),

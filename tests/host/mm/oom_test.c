@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "lib/errno.h"
+#include "mm/region.h"
 
 #define FRAMES 4096
 
@@ -122,6 +123,88 @@ static bool try_map_over(struct mm *a, struct mm *b)
     return ok;
 }
 
+#define TABLE (2UL << 20) /* what one table serves */
+#define PLACE (8 * TABLE)
+
+/* A mapping of one page in the middle of where the new one goes: two tables on either side. */
+static bool try_map_over_what_lies_inside(struct mm *a, struct mm *b)
+{
+    struct region *r = region_create(1, NULL, NULL);
+    struct map_request old = {.addr = PLACE + 2 * TABLE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
+    struct map_request over = {.addr = PLACE, .len = 5 * TABLE, .prot = 1, .max_prot = 7, .place = MAP_OVER, .region = r};
+    vaddr_t va;
+    bool ok = r && mm_map(b, &old, &va) == 0;
+
+    if (ok && !world_write(b, va, 77))
+        fail_msg("promised memory is not there");
+    if (ok && mm_map(b, &over, &va)) {
+        assert_int_equal(world_peek(b, old.addr), 77);
+        assert_int_equal(mm_munmap(b, old.addr, PAGE_SIZE), 0);
+        ok = false;
+    }
+    region_put(r);
+    return ok;
+}
+
+static void mapping_over_what_lies_inside(void **state) { fails_cleanly(try_map_over_what_lies_inside); }
+
+/* The new one lies inside the old one, which then wants a split: for that alone memory is missing. */
+static void mapping_inside_an_old_one(void **state)
+{
+    size_t failed = 0;
+
+    for (size_t others = 0; others < 60; others++) {
+        struct mm *a = world_program(0);
+        struct region *r = region_create(1, NULL, NULL);
+        struct map_request old = {.addr = PLACE, .len = 6 * TABLE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
+        struct map_request over = {.addr = PLACE + TABLE + TABLE / 2, .len = 3 * TABLE, .prot = 1, .max_prot = 7,
+                                   .place = MAP_OVER, .region = r};
+        vaddr_t va;
+        size_t taken;
+
+        assert_int_equal(mm_map(a, &old, &va), 0);
+        assert_true(world_write(a, PLACE + 2 * TABLE, 77));
+        for (size_t i = 0; i < others; i++) { /* so that one of the rounds needs a frame for the vma */
+            struct map_request q = {.addr = 64 * TABLE + i * 2 * PAGE_SIZE, .len = PAGE_SIZE, .prot = 1, .max_prot = 7,
+                                    .place = MAP_HERE};
+
+            assert_int_equal(mm_map(a, &q, &va), 0);
+        }
+        taken = squeeze(0);
+        if (mm_map(a, &over, &va)) {
+            failed++;
+            assert_int_equal(world_peek(a, PLACE + 2 * TABLE), 77);
+        }
+        release(taken);
+        region_put(r);
+        world_check();
+        world_exit(a);
+    }
+    assert_true(failed > 0);
+}
+
+/* A change that cannot be had leaves the tables that a promise stands on. */
+static void a_failed_change_keeps_promises(void **state)
+{
+    struct mm *a = world_program(0);
+    struct region *r = region_create(1024, NULL, NULL);
+    struct map_request shared = {.addr = PLACE, .len = 2 * TABLE, .max_prot = 7, .place = MAP_HERE, .region = r};
+    struct map_request large = {.addr = PLACE + 2 * TABLE, .len = 20 * TABLE, .max_prot = 7, .place = MAP_HERE};
+    size_t taken;
+    vaddr_t va;
+
+    assert_int_equal(mm_map(a, &shared, &va), 0);
+    region_put(r);
+    assert_int_equal(mm_map(a, &large, &va), 0);
+    assert_int_equal(mm_protect(a, PLACE, 22 * TABLE, 3), -ENOMEM);
+    taken = squeeze(0);
+    assert_int_equal(mm_protect(a, PLACE, 2 * TABLE, 1), 0);
+    assert_int_equal(world_peek(a, PLACE), 0);
+    release(taken);
+    world_exit(a);
+    world_check();
+}
+
 static void mapping_over(void **state) { fails_cleanly(try_map_over); }
 static void creating(void **state) { fails_cleanly(try_create); }
 static void forking(void **state) { fails_cleanly(try_fork); }
@@ -218,6 +301,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creating), cmocka_unit_test(forking), cmocka_unit_test(growing),
         cmocka_unit_test(sharing), cmocka_unit_test(sharing_far_away), cmocka_unit_test(mapping_over),
+        cmocka_unit_test(mapping_over_what_lies_inside), cmocka_unit_test(mapping_inside_an_old_one),
+        cmocka_unit_test(a_failed_change_keeps_promises),
         cmocka_unit_test(forking_an_owner), cmocka_unit_test(splitting_needs_memory),
         cmocka_unit_test(lazy_memory_fails_its_toucher_only),
     };
