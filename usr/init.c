@@ -13,7 +13,7 @@
 #include "user/user.h"
 
 #define RESTART_TICKS 10
-#define READY_TICKS 20 /* the service has this long before the shell starts */
+#define READY_TICKS 100 /* the service has this long before the shell starts */
 #define KILLED -1      /* the status of a process that did not end by itself */
 
 static char *server_argv[] = {"crypto_srv", 0, 0};

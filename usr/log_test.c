@@ -18,7 +18,7 @@
 #define CHILDREN_DEFAULT 4
 #define CHILDREN_MAX 40
 #define TEXT_MAX 48
-#define IDLE_TICKS_MAX 200 /* the parent gives up on children that are silent for so long */
+#define IDLE_TICKS_MAX 600 /* the parent gives up on children that are silent for so long */
 
 /* What parent and children share besides the ring: a page behind it. */
 struct control {

@@ -17,7 +17,7 @@
 #include "user/user.h"
 
 #define SECRET "what the owner wrote"
-#define PATIENCE 100 /* ticks */
+#define PATIENCE 600 /* ticks */
 
 /* In the buffer: what is lent. */
 struct lent {

@@ -6,7 +6,7 @@
 #include "kernel/lamina.h"
 #include "t.h"
 
-#define SETTLE_TICKS 30
+#define SETTLE_TICKS 300
 
 static int failures;
 static char chunk[1024];

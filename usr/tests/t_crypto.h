@@ -14,7 +14,7 @@
 #define HEADER sizeof(struct crypto_op)
 #define KEY_BYTES 7
 #define QUEUE 16
-#define RESTART_TICKS 100
+#define RESTART_TICKS 600
 
 static __attribute__((unused)) char memory[8 * PAGE] __attribute__((aligned(4096)));
 

@@ -10,7 +10,7 @@
 #include "t.h"
 
 #define STATE_PAGES 3
-#define PATIENCE 100
+#define PATIENCE 600
 
 enum command {
     MAP = 1,    /* pid, va, size: map_from. => address */

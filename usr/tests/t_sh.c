@@ -159,13 +159,13 @@ background(void)
 
     t_make_file("t_sh.f", 0, 0);
     play(dialogues, COUNT(dialogues));
-    for (tries = 0; tries < 50; tries++) {
+    for (tries = 0; tries < 300; tries++) {
         read_output("t_sh.f");
         if (strcmp(output, "done\n") == 0)
             break;
         pause(1);
     }
-    CHECK(tries < 50);
+    CHECK(tries < 300);
     unlink("t_sh.f");
 }
 
