@@ -47,7 +47,7 @@ endif
 # $(call track,FILE,TEXT): a rule that rewrites FILE only when TEXT has changed, to depend on flags and lists.
 define track
 $(1): FORCE
-	@mkdir -p $$(@D); printf '%s\n' '$$(strip $(2))' | cmp -s - $$@ || printf '%s\n' '$$(strip $(2))' > $$@
+	@mkdir -p $$(@D); [ "$$$$(cat $$@ 2>/dev/null)" = '$$(strip $(2))' ] || printf '%s\n' '$$(strip $(2))' > $$@
 endef
 
 .PHONY: all kernel-files help clean FORCE

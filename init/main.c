@@ -33,7 +33,8 @@ enum {
     BANKS_MAX = 16,
     RESERVED_MAX = 32,
     HARTS_MAX = 64,                     /* looked at; NCPU_MAX of them are used */
-    STAGE_SECONDS = 10,                 /* a stage that takes longer hangs */
+    STAGE_SECONDS = 30,                 /* a stage that takes longer hangs */
+    HARTS_SECONDS = 20,                 /* a hart that takes longer is done without */
 };
 
 static paddr_t dtb_address;
@@ -148,7 +149,7 @@ static void start_harts(void)
         if (hart_start(&cpus[i]) < 0)
             printk("boot: the firmware does not start hart %lu\n", cpus[i].hartid);
 
-    uint64_t patience = time_now() + timebase_hz;
+    uint64_t patience = time_now() + HARTS_SECONDS * timebase_hz;
     for (uint32_t i = 1; i < cpu_count; i++)
         while (!online(&cpus[i]) && time_now() < patience)
             cpu_relax();

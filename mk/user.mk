@@ -79,7 +79,8 @@ $(IMAGE): build/tools/mkfs $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) $(I
 
 # Links where xv6 has the files: fs.img, user/_prog. An image elsewhere (IMAGE=) gets none.
 image-files: $(IMAGE) build/tools/fsck
-	@mkdir -p user; cd user; rm -f _*; for p in $(UPROGS) $(EXTRA_PROGS); do ln -sf ../$$p .; done
+	@mkdir -p user; cd user; for p in $(UPROGS) $(EXTRA_PROGS); do ln -sf ../$$p .; done; \
+	for f in _*; do case ' $(notdir $(UPROGS) $(EXTRA_PROGS)) ' in *" $$f "*) ;; *) rm -f $$f ;; esac; done
 	$(if $(filter $U/%,$(IMAGE)),@ln -sfn $(IMAGE) fs.img)
 
 # What tests and demo copy: an image that no session of `make qemu` has ever written to.

@@ -23,7 +23,7 @@ import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
-LIMIT = 800             # seconds for one job: nothing hangs for ever
+LIMIT = 3000            # seconds for one job: nothing hangs for ever
 LANES = 2
 
 BUILDS = [("default", []), ("check", ["CHECK=1"]), ("debug", ["DEBUG=1"]), ("llvm", ["LLVM=1"])]

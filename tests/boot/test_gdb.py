@@ -22,6 +22,8 @@ class Gdb:
                                    echo=False, dimensions=(100, 500), env={**os.environ, "TERM": "dumb"})
         self.child.expect(r"\(gdb\) ")
         self.say("set style enabled off")
+        self.say("set remotetimeout unlimited")         # else a slow answer is taken for the next one's
+        self.say("set tcp connect-timeout unlimited")
         self.say(f"target remote {target}")
 
     def say(self, command):

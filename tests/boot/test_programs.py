@@ -23,7 +23,7 @@ def without_demonstrations(output):
 @pytest.mark.weight(100)
 @pytest.mark.parametrize("cpus,variant", [(3, "check"), (1, "check"), (3, ""), (8, "")])
 def test_alltests(boot, cpus, variant):
-    machine = boot(cpus=cpus, variant=variant, limit=700)
+    machine = boot(cpus=cpus, variant=variant, limit=1500)
     output = machine.run("alltests", 600)
     good = re.search(r"^alltests: [1-9]\d* passed, 0 failed$", output, re.MULTILINE) is not None
     assert good, without_demonstrations(output)[-4000:]
