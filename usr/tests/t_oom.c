@@ -186,9 +186,14 @@ static void
 promises_kept(void)
 {
     enum { CHILDREN = 6 };
+    int go[2];
+    char c;
 
+    CHECK_EQ(pipe(go), 0);
     for (int i = 0; i < CHILDREN; i++) {
         if (t_fork() == 0) {
+            close(go[1]);
+            read(go[0], &c, 1); /* until all are there: forks need memory, too */
             for (int k = 0; k < 4000; k++) {
                 char *p = sbrk(16 * PAGE);
 
@@ -200,6 +205,8 @@ promises_kept(void)
             t_exit();
         }
     }
+    close(go[0]);
+    close(go[1]);
     for (int i = 0; i < CHILDREN; i++) {
         int status = -1;
 
