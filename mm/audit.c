@@ -51,10 +51,10 @@ static void audit_owner(struct audit *a, struct mm *mm, const struct vma *v, vad
 {
     bool borrowed = pte.v & PTE_S;
 
-    if (borrowed ? !v->region : v->region && !v->copies)
+    if (borrowed ? !v->region : vma_shares(v))
         WRONG(a, "I4: mm %p has PTE_S wrong at %lx", (void *)mm, va);
     else if (borrowed &&
-             region_page(v->region, v->first + ((va - v->start) >> PAGE_SHIFT)) != page)
+             region_page(v->region, vma_page_at(v, va)) != page)
         WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
 }
 

@@ -49,7 +49,7 @@ static int zero_page(const struct vma *v, pte_t *pte)
 static __noinline int region_map_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
 {
     struct region *r = v->region;
-    size_t i = v->first + ((va - v->start) >> PAGE_SHIFT);
+    size_t i = vma_page_at(v, va);
     struct page *page;
     pte_t new;
 
@@ -128,7 +128,7 @@ static __noinline int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t 
 static __noinline int make_writable(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
 {
     if (v->region->pager)
-        region_set_dirty(v->region, v->first + ((va - v->start) >> PAGE_SHIFT));
+        region_set_dirty(v->region, vma_page_at(v, va));
     *pte = pte_leaf(pte_phys(*pte), vma_region_flags(v));
     tlb_shootdown(mm->cpus, va, 1);
     return 0;
@@ -149,7 +149,7 @@ int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pt
     }
     if (access != ACCESS_WRITE || pte_writable(*pte))
         tlb_flush_local_page(va); /* this hart remembered an older entry */
-    else if (v->region && !v->copies)
+    else if (vma_shares(v))
         err = make_writable(mm, v, va, pte);
     else
         err = copy_on_write(mm, v, va, pte);
@@ -163,13 +163,16 @@ static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, stru
     struct vma *v;
     pte_t *pte;
 
+    va = page_down(va);
+    if (va >= USER_TOP)
+        return -EFAULT;
     spin_lock(&mm->lock);
     v = vma_find(mm, va);
     if (v && vma_allows(v, access))
         err = mm_fault_in(mm, v, va, access, &pte);
     if (err == -EAGAIN) {
         *r = v->region;
-        *i = v->first + ((va - v->start) >> PAGE_SHIFT);
+        *i = vma_page_at(v, va);
         region_get(*r);
     }
     spin_unlock(&mm->lock);
@@ -182,9 +185,6 @@ __noinline int mm_fault(struct mm *mm, vaddr_t va, enum access access)
     size_t i;
     int err;
 
-    va = page_down(va);
-    if (va >= USER_TOP)
-        return -EFAULT;
     while ((err = fault_once(mm, va, access, &r, &i)) == -EAGAIN) {
         err = r->pager->page_in(r, i);
         region_put(r);
@@ -200,9 +200,6 @@ int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
     size_t i;
     int err;
 
-    va = page_down(va);
-    if (va >= USER_TOP)
-        return -EFAULT;
     err = fault_once(mm, va, access, &r, &i);
     if (err != -EAGAIN)
         return err;

@@ -29,7 +29,7 @@ static bool can_merge(const struct vma *a, const struct vma *b)
 {
     return a->end == b->start && a->kind == VMA_MAP && b->kind == VMA_MAP && a->prot == b->prot &&
            a->max_prot == b->max_prot && a->promised == b->promised && a->copies == b->copies &&
-           a->region == b->region && (!a->region || a->first + vma_pages(a) == b->first);
+           a->region == b->region && (!a->region || vma_page_at(a, a->end) == b->first);
 }
 
 /* Makes one vma of each pair of equal neighbours that meet in [start, end]. => mm->lock held. */
@@ -143,7 +143,7 @@ static struct vma *request_vma(const struct map_request *q)
     v->region = q->region;
     v->first = q->first;
     v->copies = q->copies;
-    v->promised = (!q->region || q->copies) && (q->prot & PROT_WRITE);
+    v->promised = !vma_shares(v) && (q->prot & PROT_WRITE);
     if (q->region)
         region_get(q->region);
     return v;
@@ -190,13 +190,13 @@ static bool next_file(struct mm *mm, vaddr_t *va, vaddr_t end, struct region **r
 
     spin_lock(&mm->lock);
     v = vma_first_above(mm, *va);
-    while (v && v->start < end && (!v->region || !v->region->pager || v->copies))
+    while (v && v->start < end && (!vma_shares(v) || !v->region->pager))
         v = vma_next(mm, v);
     if (v && v->start < end) {
         vaddr_t from = *va > v->start ? *va : v->start, to = end < v->end ? end : v->end;
 
         *r = v->region;
-        *first = v->first + ((from - v->start) >> PAGE_SHIFT);
+        *first = vma_page_at(v, from);
         *n = (to - from) >> PAGE_SHIFT;
         *va = to;
         region_get(*r);
@@ -302,7 +302,7 @@ static size_t new_promises(struct mm *mm, vaddr_t start, vaddr_t end)
     size_t n = 0;
 
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v))
-        if (!v->promised && (!v->region || v->copies))
+        if (!v->promised && !vma_shares(v))
             n += vma_pages(v);
     return n;
 }
@@ -334,7 +334,7 @@ static void rewrite_entries(struct mm *mm, const struct vma *v)
 static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
 {
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
-        if ((prot & PROT_WRITE) && !v->promised && (!v->region || v->copies)) {
+        if ((prot & PROT_WRITE) && !v->promised && !vma_shares(v)) {
             mm_unmap_pages(mm, v);
             v->promised = true;
         }

@@ -79,9 +79,9 @@ static int lend_part(struct mm *src, struct vma *v, vaddr_t start, vaddr_t end, 
 
     if (!copy)
         return -ENOMEM;
-    if (v->region && !v->copies && !lend.grant) {
+    if (vma_shares(v) && !lend.grant) {
         copy->region = v->region;
-        copy->first = v->first + ((start - v->start) >> PAGE_SHIFT);
+        copy->first = vma_page_at(v, start);
         region_get(copy->region);
     } else {
         err = pin_private(src, v, start, end, &copy->region);

@@ -214,7 +214,7 @@ static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, st
             restore_size(mm, v->end, start);
         v->end = start;
     } else if (end < v->end) {
-        v->first += (end - v->start) >> PAGE_SHIFT;
+        v->first = vma_page_at(v, end);
         v->start = end;
     } else {
         if (vma_in_size(v))
@@ -233,7 +233,7 @@ int vma_split(struct mm *mm, vaddr_t at)
     upper = vma_clone(v);
     if (!upper)
         return -ENOMEM;
-    upper->first += (at - v->start) >> PAGE_SHIFT;
+    upper->first = vma_page_at(v, at);
     upper->start = at;
     upper->size_before = at;
     v->end = at;

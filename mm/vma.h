@@ -85,6 +85,18 @@ static inline size_t vma_pages(const struct vma *v)
     return (v->end - v->start) >> PAGE_SHIFT;
 }
 
+/* The region's page that lies at va, which is in v or its end. */
+static inline size_t vma_page_at(const struct vma *v, vaddr_t va)
+{
+    return v->first + ((va - v->start) >> PAGE_SHIFT);
+}
+
+/* Whether stores in v go to the region's frames, for everyone who maps it. */
+static inline bool vma_shares(const struct vma *v)
+{
+    return v->region && !v->copies;
+}
+
 /* Whether v's pages are, or become by a store, frames of its own. */
 static inline bool vma_owns(const struct vma *v)
 {
@@ -120,7 +132,7 @@ static inline uint64_t vma_own_flags(const struct vma *v)
 
 static inline uint64_t vma_pte_flags(const struct vma *v)
 {
-    return v->region && !v->copies ? vma_region_flags(v) : vma_own_flags(v);
+    return vma_shares(v) ? vma_region_flags(v) : vma_own_flags(v);
 }
 
 #endif
