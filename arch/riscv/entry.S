@@ -67,6 +67,7 @@ from_user:
 return_keep_s:
     sd tp, TF_CPU(sp)                   /* the task may have moved to another hart */
     ld t0, TF_EPC(sp)
+    sc.d zero, t0, (sp)                 /* ends a reservation that another task's lr left */
     csrw sepc, t0
     li t0, SSTATUS_SPP | SSTATUS_FS | SSTATUS_VS | SSTATUS_SUM
     csrc sstatus, t0                    /* to U-mode, without floating point and vectors */
@@ -82,8 +83,6 @@ other_trap:
 
 return_to_user:
     each ld, CALLEE_SAVED
-    ld t0, TF_EPC(sp)
-    sc.d zero, t0, (sp)                 /* ends a reservation that another task's lr left */
     j return_keep_s
 
 /* A new task starts here: context_switch() returned to it with sp at its frame. */

@@ -5,6 +5,7 @@
 #include "kernel/types.h"
 #include "kernel/riscv.h"
 #include "kernel/memlayout.h"
+#include "kernel/syscall.h"
 #include "t.h"
 
 #define KERNEL_BASE 0xffffffc000000000UL
@@ -231,6 +232,30 @@ misaligned(void)
     CHECK_KILLED(misaligned_across_end, end);
 }
 
+/*
+ * An sc after a trap fails, for another process may have run in between: its lr must not serve
+ * ours. First the trap is a system call, then the fault on a page that was never touched.
+ */
+static void
+no_reservation_survives(void)
+{
+    static uint64 word;
+    char *fresh = sbrk(2 * PAGE);
+    uint64 failed;
+
+    __asm__ volatile("li a7, %1\n"
+                     "lr.d t0, (%2)\n"
+                     "ecall\n"
+                     "sc.d %0, t0, (%2)"
+                     : "=&r"(failed) : "i"(SYS_getpid), "r"(&word) : "t0", "a0", "a7", "memory");
+    CHECK(failed != 0);
+    __asm__ volatile("lr.d t0, (%1)\n"
+                     "sb zero, (%2)\n"
+                     "sc.d %0, t0, (%1)"
+                     : "=&r"(failed) : "r"(&word), "r"(fresh + PAGE) : "t0", "memory");
+    CHECK(failed != 0);
+}
+
 /* After all that, memory works as before and the audit finds nothing. */
 static void
 still_sound(void)
@@ -250,6 +275,7 @@ static const struct t_case cases[] = {
     {"no_floating_point", no_floating_point},
     {"counters", counters},
     {"misaligned", misaligned},
+    {"no_reservation_survives", no_reservation_survives},
     {"still_sound", still_sound},
 };
 
