@@ -31,22 +31,9 @@ static int copy_memory(struct proc *parent, struct proc *child)
     return err;
 }
 
-/*
- * A slot for a child. Orphans that have ended keep theirs until init gets to run: where the table
- * is full only because of them, let it.
- */
-static struct proc *take_slot(void)
-{
-    struct proc *p;
-
-    while (!(p = proc_alloc()) && proc_has_dead_orphans() && !task_killed(current()))
-        sched_yield();
-    return p;
-}
-
 int proc_fork(void)
 {
-    struct proc *parent = proc_current(), *child = take_slot();
+    struct proc *parent = proc_current(), *child = proc_alloc();
     int pid, err;
 
     if (!child)

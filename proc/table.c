@@ -29,6 +29,9 @@ static struct list free_slots = LIST_INIT(free_slots); /* [t] by proc.sibling */
 static struct proc *by_pid[PID_BUCKETS];               /* [t] chains by proc.pid_next */
 static int last_pid;                                   /* [t] */
 
+/* Who found all slots taken waits here for one that init is about to free. */
+static struct waitqueue slot_freed = WAITQUEUE_INIT(slot_freed);
+
 void proc_init(void)
 {
     for (unsigned i = 0; i < NPROC; i++) {
@@ -44,12 +47,27 @@ struct proc *proc_slot(int slot)
     return (unsigned)slot < NPROC ? &slots[slot] : NULL;
 }
 
+/*
+ * Whether a slot will be free as soon as init runs: that of an orphan that has ended. Init itself
+ * cannot wait for that.
+ */
+static bool slot_is_coming(void) __must_hold(&proc_tree_lock)
+{
+    struct proc *init = proc_find(1);
+
+    return init && &init->task != current() && !list_empty(&init->zombies);
+}
+
 struct proc *proc_alloc(void)
 {
     struct list *slot;
     struct proc *p;
 
+    /* The free slots and init's children are looked at in one hold of the lock. */
     spin_lock(&proc_tree_lock);
+    while (list_empty(&free_slots) && slot_is_coming())
+        if (wait_on_killable(&slot_freed, &proc_tree_lock))
+            break;
     slot = list_pop_front(&free_slots);
     if (slot)
         list_entry(slot, struct proc, sibling)->state = PROC_EMBRYO;
@@ -73,18 +91,7 @@ static void release_slot(struct proc *p) __must_hold(&proc_tree_lock)
     p->state = PROC_FREE;
     p->task.pid = 0;
     list_push_front(&free_slots, &p->sibling);
-}
-
-bool proc_has_dead_orphans(void)
-{
-    struct proc *init;
-    bool any;
-
-    spin_lock(&proc_tree_lock);
-    init = proc_find(1);
-    any = init && !list_empty(&init->zombies);
-    spin_unlock(&proc_tree_lock);
-    return any;
+    wake_all(&slot_freed);
 }
 
 void proc_free(struct proc *p)

@@ -74,15 +74,12 @@ void proc_init(void);
 
 /*
  * Take a free slot: no memory, files or directory yet, and unknown to others.
- * => takes proc_tree_lock. NULL when all NPROC are in use.
+ * => takes proc_tree_lock. Where all NPROC slots are in use, and some only because init has not yet
+ *    asked for the status of an orphan that has ended, this sleeps until init has; no spin lock is
+ *    held by the caller.
+ * => NULL when all are in use, or killed meanwhile.
  */
 struct proc *proc_alloc(void);
-
-/*
- * Whether a process that has ended waits for init to take notice.
- * => takes proc_tree_lock; out of date on return.
- */
-bool proc_has_dead_orphans(void);
 
 /*
  * Give a slot back that proc_alloc() gave and proc_publish() never saw.
