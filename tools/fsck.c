@@ -3,11 +3,16 @@
  *
  *     fsck [--replay] [--repair] [--allow-orphans] IMAGE
  *
- * --replay applies a committed log first, in memory; --repair does so and writes the image back.
- * Checked: superblock, log header, every inode in use, every block in one place only and so marked
- * in the bitmap, directories from the root on, link counts, and that no inode is left without a
- * name (--allow-orphans: those with nlink 0 may be; the kernel frees them at its next start).
- * One line a problem; the last line is `fsck: clean` or `fsck: N problems`; exit 0 or 1.
+ * Checked, as it is once the log is replayed: superblock, log header, every inode, every block in
+ * one place only and so marked in the bitmap, no block beyond a file's size, directories from the
+ * root on, link counts, and that no inode is left without a name.
+ *
+ * Two things are no damage, for the kernel puts them right when it starts: a committed log that was
+ * not replayed yet, and orphans, which are inodes with nlink 0 and no name. --replay and
+ * --allow-orphans expect them. --repair replays the log and writes the image back.
+ *
+ * One line a finding; the last line and the exit status are the verdict: `fsck: clean` 0;
+ * `fsck: N problems` 1; wrong usage 2; `fsck: sound after the next start` 3.
  * Host program: gcc -Wall -Wextra -Iinclude tools/fsck.c
  */
 #include <stdarg.h>
@@ -21,7 +26,8 @@
 static struct superblock sb;
 static uint8_t *image;
 static uint64_t image_blocks;
-static unsigned problems;
+static unsigned problems; /* found so far */
+static unsigned repairs;  /* what the next start of the kernel puts right */
 
 static uint32_t *owner;     /* of each block: the inode that has it, or 0 */
 static uint32_t *names;     /* of each inode: entries that lead to it, but "." and ".." */
@@ -45,11 +51,12 @@ static void problem(const char *fmt, ...)
 
 static int verdict(void)
 {
-    if (problems == 0)
-        printf("fsck: clean\n");
-    else
+    if (problems) {
         printf("fsck: %u problems\n", problems);
-    return problems != 0;
+        return 1;
+    }
+    printf(repairs ? "fsck: sound after the next start\n" : "fsck: clean\n");
+    return repairs ? 3 : 0;
 }
 
 static void *allocate(size_t count, size_t size)
@@ -121,20 +128,34 @@ static int check_super(void)
     return wrong ? -1 : 0;
 }
 
-static void check_log(int replay)
+/* A transaction has each block once. => whether this one does; the others are problems */
+static int log_once(const struct log_header *head)
+{
+    unsigned before = problems;
+
+    for (int i = 0; i < head->n; i++)
+        for (int j = 0; j < i; j++)
+            if (head->block[i] == head->block[j])
+                problem("log: block %d is in it twice", head->block[i]);
+    return problems == before;
+}
+
+/* Checks the log and replays it in memory, as the kernel will. */
+static void check_log(int expected)
 {
     struct log_header *head = (struct log_header *)block_at(sb.logstart);
     const char *wrong = log_header_check(head, &sb);
 
-    if (wrong) {
+    if (wrong)
         problem("log: %s", wrong);
+    if (wrong || head->n == 0 || !log_once(head))
         return;
+    if (expected) {
+        printf("note: log of %d blocks replayed\n", head->n);
+    } else {
+        printf("log: committed log not yet replayed, %d blocks\n", head->n);
+        repairs++;
     }
-    if (head->n == 0)
-        return;
-    printf("note: the log holds %d committed blocks%s\n", head->n, replay ? ", replayed" : "");
-    if (!replay)
-        return;
     for (int i = 0; i < head->n; i++)
         memcpy(block_at(head->block[i]), block_at(sb.logstart + 1 + i), BSIZE);
     memset(head, 0, BSIZE);
@@ -162,9 +183,16 @@ static uint32_t map(const struct dinode *ip, uint32_t index)
     return ((uint32_t *)block_at(ip->addrs[NDIRECT]))[index - NDIRECT];
 }
 
+/* xv6's mkfs rounds the root's size up, and may leave its last block out. */
+static int may_be_hole(uint32_t inum, uint32_t index, uint32_t size)
+{
+    return inum == ROOTINO && size == (index + 1) * BSIZE;
+}
+
+/* Claims all blocks of an inode, and compares them with its size. */
 static void check_blocks(uint32_t inum, const struct dinode *ip)
 {
-    uint32_t used = (ip->size + BSIZE - 1) / BSIZE;
+    uint32_t used = (ip->size + BSIZE - 1) / BSIZE, beyond = 0;
 
     if (ip->addrs[NDIRECT] != 0)
         claim(inum, ip->addrs[NDIRECT]);
@@ -173,26 +201,58 @@ static void check_blocks(uint32_t inum, const struct dinode *ip)
 
         if (block != 0)
             claim(inum, block);
-        else if (i < used && ip->type == T_FILE)
+        if (block != 0 && i >= used)
+            beyond++;
+        if (block == 0 && i < used && !may_be_hole(inum, i, ip->size))
             problem("inode %u: no block at index %u", inum, i);
     }
+    if (beyond > 0)
+        problem("inode %u: size %u, but %u blocks beyond it", inum, ip->size, beyond);
+    else if (ip->addrs[NDIRECT] != 0 && used <= NDIRECT)
+        problem("inode %u: size %u, but an indirect block", inum, ip->size);
+}
+
+/* Size and device number, which mean different things for each type. */
+static void check_attributes(uint32_t inum, const struct dinode *ip)
+{
+    if (ip->type != T_DIR && ip->type != T_FILE && ip->type != T_DEVICE)
+        problem("inode %u: unknown type %d", inum, ip->type);
+    if (ip->nlink < 0)
+        problem("inode %u: nlink %d", inum, ip->nlink);
+    if (ip->type != T_DEVICE && (ip->major != 0 || ip->minor != 0))
+        problem("inode %u: no device, but has device number %d,%d", inum, ip->major, ip->minor);
+    if (ip->size > MAXFILE * BSIZE)
+        problem("inode %u: size %u", inum, ip->size);
+    else if (ip->type == T_DIR && ip->size % sizeof(struct dirent) != 0)
+        problem("inode %u: directory of size %u", inum, ip->size);
+    else if (ip->type == T_DEVICE && ip->size != 0)
+        problem("inode %u: device of size %u", inum, ip->size);
+}
+
+/* Freeing an inode leaves nothing in it. */
+static void check_free(uint32_t inum, const struct dinode *ip)
+{
+    for (uint32_t i = 0; i <= NDIRECT; i++)
+        if (ip->addrs[i] != 0)
+            problem("inode %u: free, but has block %u", inum, ip->addrs[i]);
+    if (ip->nlink != 0)
+        problem("inode %u: free, but has nlink %d", inum, ip->nlink);
+    if (ip->size != 0)
+        problem("inode %u: free, but has size %u", inum, ip->size);
 }
 
 static void check_inode(uint32_t inum)
 {
     const struct dinode *ip = inode_at(inum);
 
-    if (ip->type == 0)
-        return;
-    if (ip->type != T_DIR && ip->type != T_FILE && ip->type != T_DEVICE)
-        problem("inode %u: unknown type %d", inum, ip->type);
-    if (ip->nlink < 0)
-        problem("inode %u: nlink %d", inum, ip->nlink);
-    if (ip->size > MAXFILE * BSIZE)
-        problem("inode %u: size %u", inum, ip->size);
-    else if (ip->type == T_DIR && ip->size % sizeof(struct dirent) != 0)
-        problem("inode %u: directory of size %u", inum, ip->size);
-    check_blocks(inum, ip);
+    if (ip->type == 0) {
+        check_free(inum, ip);
+    } else if (inum < ROOTINO) {
+        problem("inode %u: in use, but no entry can name it", inum);
+    } else {
+        check_attributes(inum, ip);
+        check_blocks(inum, ip);
+    }
 }
 
 /* ---- directories ---- */
@@ -306,26 +366,35 @@ static void check_links(uint32_t inum, int allow_orphans)
     if (ip->type == 0)
         return;
     if (inum != ROOTINO && names[inum] == 0) {
-        if (ip->nlink != 0)
+        if (ip->nlink != 0) {
             problem("inode %u: nlink %d, but no entry leads to it", inum, ip->nlink);
-        else if (!allow_orphans)
-            problem("inode %u: orphan", inum);
+        } else if (!allow_orphans) {
+            printf("inode %u: orphan not yet freed\n", inum);
+            repairs++;
+        }
     } else if (ip->nlink < 0 || (uint32_t)ip->nlink != links) {
         problem("inode %u: nlink %d should be %u", inum, ip->nlink, links);
     }
 }
 
+static int is_marked(uint64_t block)
+{
+    return block_at(BBLOCK(block, sb))[block % BPB / 8] >> (block % 8) & 1;
+}
+
 static void check_bitmap(void)
 {
     for (uint32_t b = 0; b < sb.size; b++) {
-        int marked = block_at(BBLOCK(b, sb))[b % BPB / 8] >> (b % 8) & 1;
         int used = b < super_data_start(&sb) || owner[b] != 0;
 
-        if (marked && !used)
+        if (is_marked(b) && !used)
             problem("block %u: marked in use, but nobody has it", b);
-        if (!marked && used)
+        if (!is_marked(b) && used)
             problem("block %u: in use, but marked free", b);
     }
+    for (uint64_t b = sb.size; b < super_bitmap_blocks(&sb) * BPB; b++)
+        if (is_marked(b))
+            problem("bitmap: bit %llu is set, past the last block", (unsigned long long)b);
 }
 
 static void check_contents(int allow_orphans)
@@ -337,7 +406,7 @@ static void check_contents(int allow_orphans)
     subdirs = allocate(ninodes, sizeof *subdirs);
     parent = allocate(ninodes, sizeof *parent);
     queue = allocate(ninodes, sizeof *queue);
-    for (uint32_t i = ROOTINO; i < ninodes; i++)
+    for (uint32_t i = 0; i < ninodes; i++)
         check_inode(i);
     check_tree();
     for (uint32_t i = ROOTINO; i < ninodes; i++)

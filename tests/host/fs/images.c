@@ -96,7 +96,7 @@ void image_make(const char *blocks, const char *inodes)
 
 unsigned image_fsck(int mode)
 {
-    problems = 0;
+    problems = repairs = 0;
     queue_size = 0;
     image = malloc(world_disk_bytes);
     memcpy(image, world_disk, world_disk_bytes);
@@ -111,5 +111,5 @@ unsigned image_fsck(int mode)
         free(queue);
     }
     free(image);
-    return problems;
+    return problems + repairs;
 }
