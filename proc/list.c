@@ -31,14 +31,33 @@ static int activity(const struct proc *p) __must_hold(&proc_tree_lock)
     return state == TASK_RUNNABLE || state == TASK_NEW ? PROCINFO_RUNNABLE : PROCINFO_SLEEPING;
 }
 
+/* => proc_tree_lock held by caller. */
+static int parent_pid(const struct proc *p) __must_hold(&proc_tree_lock)
+{
+    return p->parent ? p->parent->task.pid : 0;
+}
+
+int proc_parent_pid(void)
+{
+    int pid;
+
+    spin_lock(&proc_tree_lock);
+    pid = parent_pid(proc_current());
+    spin_unlock(&proc_tree_lock);
+    return pid;
+}
+
 /* Describe a process that has a pid. */
 static void describe(struct proc *p, struct procinfo *info) __must_hold(&proc_tree_lock)
 {
     info->pid = p->task.pid;
-    info->ppid = p->parent ? p->parent->task.pid : 0;
+    info->ppid = parent_pid(p);
     info->state = activity(p);
     spin_lock(&p->lock);
-    info->size = p->task.mm ? mm_size(p->task.mm) : 0;
+    if (p->task.mm) {
+        info->size = mm_size(p->task.mm);
+        info->family = (unsigned)p->task.mm->family;
+    }
     memcpy(info->name, p->task.name, sizeof(info->name));
     spin_unlock(&p->lock);
 }

@@ -58,6 +58,7 @@ static const syscall_fn table[SYSCALL_COUNT] = {
     [SYS_mprotect] = sys_mprotect,
     [SYS_share_grant] = sys_share_grant,
     [SYS_share_revoke] = sys_share_revoke,
+    [SYS_getppid] = sys_getppid,
 };
 
 static __noinline long unknown_call(int number)

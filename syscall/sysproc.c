@@ -53,6 +53,11 @@ long sys_getpid(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
     return current()->pid;
 }
 
+long sys_getppid(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    return proc_parent_pid();
+}
+
 /* sleep() of 2022 and pause() of 2025; a negative time is over at once, as in 2025. */
 long sys_sleep(uint64_t nticks, uint64_t a1, uint64_t a2, uint64_t a3)
 {

@@ -156,6 +156,9 @@ int proc_kill(int pid);
 
 /* ---- looking (proc/list.c) ---- */
 
+/* => The pid of the running process' parent, which is init where its own has ended; 0 for init. */
+int proc_parent_pid(void);
+
 /*
  * Describe the process in table slot `slot`; a free slot has pid 0.
  * => 0; -EINVAL no such slot.

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define SYSCALL_COUNT 42 /* one more than the highest number in uapi/kernel/syscall.h */
+#define SYSCALL_COUNT 47 /* one more than the highest number in uapi/kernel/syscall.h */
 
 typedef long (*syscall_fn)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
 
@@ -23,6 +23,7 @@ SYSCALL(sys_wait);
 SYSCALL(sys_kill);
 SYSCALL(sys_exec);
 SYSCALL(sys_getpid);
+SYSCALL(sys_getppid);
 SYSCALL(sys_sleep);
 SYSCALL(sys_uptime);
 

@@ -11,6 +11,12 @@ memsize(void)
     return (int)(uint64)sbrk(0);
 }
 
+int
+getprocsize(void)
+{
+    return memsize();
+}
+
 uint64
 map_from(int pid, user_address va, uint64 size)
 {

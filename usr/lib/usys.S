@@ -27,6 +27,7 @@
     stub chdir, SYS_chdir
     stub dup, SYS_dup
     stub getpid, SYS_getpid
+    stub getppid, SYS_getppid
     stub sys_sbrk, SYS_sbrk
     stub sleep, SYS_sleep
     stub pause, SYS_pause

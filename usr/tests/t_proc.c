@@ -79,6 +79,34 @@ process_ids(void)
     CHECK_EQ(t_wait(pid), 0);
 }
 
+/* The parent, and init in its place once it has ended. */
+static void
+parent_ids(void)
+{
+    int me = getpid();
+    int parent = 0;
+    int down[2];
+    int up[2];
+    int pid;
+
+    CHECK_EQ(pipe(down), 0);
+    CHECK_EQ(pipe(up), 0);
+    pid = t_fork();
+    if (pid == 0) {
+        CHECK_EQ(getppid(), me);
+        if (t_fork() > 0)
+            t_exit();
+        CHECK_EQ(read(down[0], &parent, 1), 1); /* from here on an orphan */
+        parent = getppid();
+        CHECK_EQ(write(up[1], &parent, sizeof(parent)), sizeof(parent));
+        t_exit();
+    }
+    CHECK_EQ(t_wait(pid), 0);
+    CHECK_EQ(write(down[1], "x", 1), 1);
+    CHECK_EQ(read(up[0], &parent, sizeof(parent)), sizeof(parent));
+    CHECK_EQ(parent, 1);
+}
+
 static void
 killing(void)
 {
@@ -255,6 +283,8 @@ listing(void)
             continue;
         seen++;
         CHECK_EQ(info.state, PROCINFO_RUNNING);
+        CHECK_EQ(info.ppid, getppid());
+        CHECK(info.family != 0);
         CHECK_EQ(info.size, (uint64)sbrk(0));
         CHECK_EQ(strcmp(info.name, "t_proc"), 0);
     }
@@ -361,6 +391,7 @@ static const struct t_case cases[] = {
     {"bad_status_pointer", bad_status_pointer},
     {"copied_memory", copied_memory},
     {"process_ids", process_ids},
+    {"parent_ids", parent_ids},
     {"killing", killing},
     {"kill_sleeper", kill_sleeper},
     {"kill_zombie", kill_zombie},

@@ -29,7 +29,7 @@ struct procinfo {
     int pid;            /* 0: the slot is free, the rest is 0 */
     int ppid;           /* 0: no parent */
     int state;          /* PROCINFO_... */
-    int reserved;
+    unsigned family;    /* one number from exec, inherited by fork; 0: it has ended */
     unsigned long size; /* the break: bytes */
     char name[16];
 };

@@ -53,5 +53,6 @@
 #define SYS_mprotect 39
 #define SYS_share_grant 40
 #define SYS_share_revoke 41
+#define SYS_getppid 46
 
 #endif

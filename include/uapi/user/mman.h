@@ -6,12 +6,13 @@
  *   mmap(addr, length, prot, flags, fd, offset)     POSIX's
  *
  * Told apart by the number of arguments. A declaration of the six-argument function, as MIT's mmap
- * lab has it, passes through the macro unharmed. Include kernel/types.h first.
+ * lab has it, passes through the macro unharmed.
  */
 #ifndef LAMINA_UAPI_USER_MMAN_H
 #define LAMINA_UAPI_USER_MMAN_H
 
 #include "kernel/mman.h"
+#include "kernel/types.h"
 #include "user/errno.h"
 
 /* An object, not a macro: programs of the lab define a macro of this name themselves. */

@@ -26,6 +26,8 @@
 #ifndef LAMINA_UAPI_ULOG_H
 #define LAMINA_UAPI_ULOG_H
 
+#include "kernel/types.h"
+
 #define ULOG_OPEN 0x8000U       /* in the index half: claimed, text not complete */
 #define ULOG_WRITERS_MAX 64     /* writers with a share; more may write without one */
 #define ULOG_SET_ASIDE_MAX 64   /* open records that a reader can step over */

@@ -1,11 +1,13 @@
 /*
  * uapi/user/user.h: the user library, for programs of every xv6 generation at once.
  *
- * Include kernel/types.h first. The prototypes of the xv6 part keep xv6's parameter types, and
- * carry no format attributes, because programs of 2022 and of 2025 disagree about formats.
+ * The prototypes of the xv6 part keep xv6's parameter types, and carry no format attributes, because
+ * programs of 2022 and of 2025 disagree about formats.
  */
 #ifndef LAMINA_UAPI_USER_H
 #define LAMINA_UAPI_USER_H
+
+#include "kernel/types.h"
 
 #ifndef SBRK_ERROR
 #define SBRK_ERROR ((char *)-1)
@@ -100,13 +102,17 @@ int unmap_shared_pages(user_address addr, uint64 size);
 uint64 map_from(int pid, user_address va, uint64 size);
 uint64 map_to(int pid, user_address va, uint64 size);
 
-/* The caller's break: its size in bytes, as far as an int holds it. */
+/* The caller's break: its size in bytes, as far as an int holds it. Courses use either name. */
 int memsize(void);
+int getprocsize(void);
 
 /* The same calls with the argument lists of other courses. */
 #include "user/share_forms.h"
 
 /* ---- Lamina's own ---- */
+/* The pid of the caller's parent; 1, which is init, once that has ended. */
+int getppid(void);
+
 /* Stops the machine; starts it anew. => Return only on failure: -1. */
 int poweroff(void);
 int reboot(void);

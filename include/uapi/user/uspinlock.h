@@ -1,9 +1,11 @@
 /*
  * uapi/user/uspinlock.h: a spin lock for shared memory. One that is all zero is free.
- * Include kernel/types.h first. Contents: usr/lib/uspinlock.c.
+ * Contents: usr/lib/uspinlock.c.
  */
 #ifndef LAMINA_UAPI_USPINLOCK_H
 #define LAMINA_UAPI_USPINLOCK_H
+
+#include "kernel/types.h"
 
 struct uspinlock {
     uint locked; /* 1: held */
