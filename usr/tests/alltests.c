@@ -15,7 +15,7 @@
 static char *const programs[] = {
     "t_lib",      "t_sh",        "t_file",      "t_dir",      "t_link",     "t_pipe",
     "t_proc",     "t_exec",      "t_sbrk",      "t_copy",     "t_fault",    "t_fdlimit",
-    "t_ulog",     "t_shared",    "t_sharewho",  "t_sharelife", "t_sharerace", "t_sharemix",
+    "t_ulog",     "t_shared",    "t_forms",     "t_sharewho",  "t_sharelife", "t_sharerace", "t_sharemix",
     "t_fuzz",     "t_oom",       "t_diskfull",  "grind",       "forktest",   "shmem_test", "shmem_test --no-unmap",
     "log_test",   "log_test 12",
     "t_crypto", "t_cryptoend", "t_ids", "t_mmap", "t_mmapmore", "t_mmapfile", "t_mmapcut",
