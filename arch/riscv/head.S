@@ -17,9 +17,19 @@
 #define HIGH_HALF       256             /* index of KERNEL_OFFSET in the root */
 #define ROOT_ENTRIES    512
 
+    .cfi_sections .debug_frame
+
+/* Nobody called what stands here: a backtrace ends. */
+.macro cfi_start
+    .cfi_startproc
+    .cfi_undefined 1
+.endm
+
     .section .text.head, "ax"
     .globl _start
+    .type _start, @function
 _start:
+    cfi_start
     csrw sie, zero
     /* Firmware without hart control starts all harts here: one boots, the others sleep. */
     la t0, boot_taken
@@ -73,9 +83,13 @@ _start:
 park:
     wfi
     j park
+    .cfi_endproc
+    .size _start, . - _start
 
     .globl secondary_start
+    .type secondary_start, @function
 secondary_start:
+    cfi_start
     csrw sie, zero
     la t0, mmu_kernel_satp
     ld a2, (t0)
@@ -91,6 +105,8 @@ secondary_start:
     mv a0, tp
     call secondary_main
     j park
+    .cfi_endproc
+    .size secondary_start, . - secondary_start
 
 /*
  * Loads satp from a2 and returns to the caller's address in the high half.

@@ -7,7 +7,7 @@ import subprocess
 import pexpect
 import pytest
 
-from machine import BUILD, ROOT, WAIT
+from machine import BUILD, ROOT, WAIT, kernel_path
 from test_make import free_port, make_machine
 
 FLOW = ["sys_map_shared_pages", "map_shared_pages", "region_pin", "mm_map_region", "pt_map"]
@@ -20,6 +20,7 @@ class Gdb:
         self.child = pexpect.spawn("gdb-multiarch", ["-q", "-nx", "-x", "tools/gdb/lamina.gdb", str(kernel)],
                                    cwd=str(ROOT), encoding="utf-8", codec_errors="replace", timeout=WAIT,
                                    echo=False, dimensions=(100, 500), env={**os.environ, "TERM": "dumb"})
+        self.child.delaybeforesend = None
         self.child.expect(r"\(gdb\) ")
         self.say("set style enabled off")
         self.say("set remotetimeout unlimited")         # else a slow answer is taken for the next one's
@@ -30,6 +31,16 @@ class Gdb:
         self.child.sendline(command)
         self.child.expect(r"\(gdb\) ")
         return self.child.before.replace("\r", "")
+
+    def number(self, expression):
+        return int(re.search(r"= (\d+)", self.say(f"print/u {expression}"))[1])
+
+    def registers(self, frame=0):
+        """The pc and the 31 registers as that frame has them."""
+        self.say(f"frame {frame}")
+        found = re.findall(r"^(\w+) +0x([0-9a-f]+)", self.say("info registers"), re.MULTILINE)
+        self.say("frame 0")
+        return {name: int(value, 16) for name, value in found}
 
     def resume(self):
         """Continue, and return at once: the machine runs while the test types at it."""
@@ -54,7 +65,7 @@ def debugged(boot, tmp_path):
         machine = boot(shell=False, options=["-S", "-gdb", f"unix:{socket},server=on,wait=off"], **options)
         while not socket.exists() and machine.child.isalive():
             pass
-        gdb = Gdb(socket)
+        gdb = Gdb(socket, kernel_path(options.get("variant", "")))
         sessions.append(gdb)
         return machine, gdb
 
@@ -95,6 +106,87 @@ def test_backtrace_goes_through_the_trap(debugged):
     trace = gdb.say("backtrace")
     assert re.search(r"sys_map_shared_pages", trace)
     assert re.search(r"in main \(", trace) or "usr/shmem_test.c" in trace, trace
+
+
+def step_in(gdb, function, truth, **changed):
+    """From trap_entry to that function, at each instruction: frame 1 is what was interrupted, all its registers."""
+    end = gdb.number(f"&{function}")
+    steps = 0
+    while gdb.number("$pc") != end:
+        seen = gdb.registers(frame=1)
+        for name, value in truth.items():
+            assert seen[name] in (value, changed.get(name, value)), (gdb.say("x/i $pc"), name, seen, truth)
+        gdb.say("stepi")
+        steps += 1
+    return steps
+
+
+def step_out(gdb, truth):
+    """The same on the way out, sret included. gdb's stepi does not follow that: it goes on with the code behind it."""
+    instruction = ""
+    while "sret" not in instruction:
+        instruction = gdb.say("x/i $pc")
+        assert gdb.registers(frame=1) == truth, instruction
+        if "sret" not in instruction:
+            gdb.say("stepi")
+
+
+@pytest.mark.weight(10)
+def test_backtrace_is_true_at_every_instruction(debugged):
+    """Into the kernel and out of it, from a program and from the kernel itself; and from task to task."""
+    machine, gdb = debugged(cpus=1)
+    gdb.say("tbreak kernel_main")
+    gdb.say("continue")
+    assert gdb.say("backtrace").count("#") == 2                 # _start, where it ends
+    gdb.say("tbreak *trap_entry if $scause == 8 && $a7 == 22")
+    gdb.resume()
+    machine.wait_for_shell()
+    machine.start("shmem_test")
+    gdb.wait()
+    truth = {**gdb.registers(), "pc": gdb.number("$sepc")}
+    assert step_in(gdb, "trap_syscall", truth, pc=truth["pc"] + 4) > 35
+    gdb.say(f"tbreak *return_keep_s if $sp == {gdb.number('$a4')}")
+    gdb.say("continue")
+    truth.update(pc=truth["pc"] + 4, a0=gdb.number("((struct trapframe *)$sp)->a0"))
+    step_out(gdb, truth)
+
+    gdb.say("tbreak *trap_entry if (long)$sp < 0")
+    gdb.say("continue")
+    truth = {**gdb.registers(), "pc": gdb.number("$sepc")}
+    assert step_in(gdb, "trap_from_kernel", truth) > 40
+    gdb.say("finish")
+    step_out(gdb, truth)
+
+
+def test_backtrace_shows_one_task_at_a_time(debugged):
+    """While context_switch() loads registers, they are the old task's or the new one's, not a mixture."""
+    _, gdb = debugged(cpus=1)
+    gdb.say("tbreak *context_switch")
+    gdb.say("continue")
+    old = (gdb.number("$ra"), gdb.number("$sp"), gdb.number("$s11"))
+    new = tuple(gdb.number(f"((struct context *)$a1)->{field}") for field in ("ra", "sp", "s[11]"))
+    seen = []
+    while "context_switch" in gdb.say("info symbol $pc"):
+        caller = gdb.registers(frame=1)
+        seen.append((caller["pc"], caller["sp"], caller["s11"]))
+        gdb.say("stepi")
+    switch = seen.index(new)
+    assert 0 < switch and set(seen[:switch]) == {old} and set(seen[switch:]) == {new}
+
+
+def test_backtrace_after_a_stack_overflow(boot, debugged):
+    """The report runs on another stack; gdb finds the one that is full."""
+    _, gdb = debugged(cpus=1, variant="check", append="overflow panic=off")
+    gdb.say("tbreak *stack_overflow")
+    gdb.say("continue")
+    truth = gdb.registers(frame=1)
+    for _ in range(7):
+        caller = gdb.registers(frame=1)
+        assert [caller[name] for name in ("pc", "sp", "fp", "s2")] == [truth[name] for name in ("pc", "sp", "fp", "s2")]
+        gdb.say("stepi")
+    gdb.say("tbreak panic")
+    gdb.say("continue")
+    assert re.search(r"trap_stack_overflow.*handler called.*overflow", gdb.say("backtrace 6"), re.DOTALL)
 
 
 def test_breakpoint_from_reset(debugged):

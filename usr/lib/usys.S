@@ -4,15 +4,18 @@
  */
 #include "kernel/syscall.h"
 
+    .cfi_sections .debug_frame
     .text
 
 .macro stub name, number
     .globl \name
     .type \name, @function
 \name:
+    .cfi_startproc
     li a7, \number
     ecall
     ret
+    .cfi_endproc
     .size \name, . - \name
 .endm
 
