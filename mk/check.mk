@@ -2,50 +2,54 @@
 
 .PHONY: setup demo test grade do-demo do-test lint bench do-bench size fsck docs mutants
 
-setup:
+setup:  ## install what is missing
 	@tools/setup.sh all
 
 # demo and test begin on a machine with only git and make: set-up first, then a fresh make finds what came.
-demo:
+demo:  ## boot, run the sharing demonstrations, power off
 	@tools/setup.sh demo
 	@$(MAKE) do-demo
 
-test grade:
+test grade:  ## every test; the last line counts them
 	@tools/setup.sh all
 	@$(MAKE) do-test
 
-bench:
+bench:  ## instruction counts beside the goals
 	@tools/setup.sh demo
 	@$(MAKE) do-bench
 
-do-demo: pristine qemu-check
+do-demo: qemu-check
+	$(call build,pristine)
 	@$(PYTHON) tools/demo.py $(if $(CPUS),--cpus $(CPUS)) $(if $(MEM),--mem $(MEM))
 
 do-test: qemu-check
 	@$(PYTHON) tests/run.py $(TESTFLAGS)
 
-do-bench: pristine qemu-check
+do-bench: qemu-check
+	$(call build,pristine)
 	@$(PYTHON) tools/bench.py
 
-size:
+size:  ## are functions and files short enough?
 	@$(PYTHON) tools/check_size.py
 
-docs: all
+docs:  ## renew the parts of the documents that are made from the sources
+	$(call build,all)
 	@$(PYTHON) tools/check_layers.py --update
 	@$(PYTHON) tools/check_docs.py --update
 
 # Breaks the kernel on purpose, one thing at a time: a test must notice. Some minutes.
-mutants:
+mutants:  ## break the kernel on purpose, see which test notices
 	@$(PYTHON) tests/mutants/mutants.py $(MUTANTS)
 
 # Status 3: sound after the next start, so no error of make's.
-fsck: build/tools/fsck
-	@build/tools/fsck $(DISK) || [ $$? -eq 3 ]
+fsck:  ## check the image as it is
+	$(call build,build/tools/fsck)
+	@build/tools/fsck $(call quote,$(DISK)) || [ $$? -eq 3 ]
 
-lint:
+lint:  ## layers, sizes, lock annotations
 	@tools/setup.sh all
 	@tools/lint.sh
 
-compile_commands.json: FORCE
+compile_commands.json: FORCE  ## where editors find the headers
 	@$(MAKE) -nB all | $(PYTHON) tools/compile_commands.py > $@
 	@echo "wrote $@"

@@ -1,51 +1,49 @@
 # The machine: QEMU virt under OpenSBI, and gdb beside it.
 
-QEMU      ?= qemu-system-riscv64
-QEMUEXTRA ?=          # QEMUEXTRA=  further options for QEMU
-FSWRITE   ?=          # FSWRITE=1  let the machine write to the image that FS= names
-LEGACY    ?=          # LEGACY=1   the older virtio transport
-GDBPORT   ?= $(shell uid=$$(id -u); echo $$((25000 + ($$uid ? $$uid % 5000 : 1000))))
-
+GDBPORT   ?= $(shell uid=$$(id -u); echo $$((25000 + ($$uid ? $$uid % 5000 : 1000))))# where gdb and QEMU meet
 # One rule for the port: 25000 + uid % 5000, and root takes the port of uid 1000. So the commonest users, and
 # a container's root, all have 26000, the port that an editor's fixed launch file can name.
 
-DISK        := $(or $(FS),$(IMAGE))
-DISK_SCRATCH = $(if $(FS),$(if $(strip $(FSWRITE)),,snapshot=on))
-comma       := ,
+DISK  := $(or $(FS),$(IMAGE))
+comma := ,
+
+# QEMU takes a comma in a name for the end of it, unless it is doubled.
+DRIVE  = file=$(subst $(comma),$(comma)$(comma),$(DISK)),if=none,format=raw,id=x0$(if $(FS),$(if $(FSWRITE),,$(comma)snapshot=on))
 
 ifeq ($(ROOT),ram)
-QEMU_ROOT  = -initrd $(DISK)
+QEMU_ROOT  = -initrd $(call quote,$(DISK))
 BOOTARGS   = $(strip root=ram $(APPEND))
 else
-QEMU_ROOT  = -drive file=$(DISK),if=none,format=raw,id=x0$(addprefix $(comma),$(DISK_SCRATCH)) \
-             -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0
-BOOTARGS   = $(strip $(APPEND))
+QEMU_ROOT  = -drive $(call quote,$(DRIVE)) -device virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0
+BOOTARGS   = $(APPEND)
 endif
 
 QEMUOPTS = -machine virt -bios default -kernel $B/kernel -m $(MEM) -smp $(CPUS) -nographic \
-           $(if $(strip $(LEGACY)),,-global virtio-mmio.force-legacy=false) $(QEMU_ROOT) \
-           $(if $(BOOTARGS),-append "$(BOOTARGS)") $(QEMUEXTRA)
+           $(if $(LEGACY),,-global virtio-mmio.force-legacy=false) $(QEMU_ROOT) \
+           $(if $(BOOTARGS),-append $(call quote,$(BOOTARGS))) $(QEMUEXTRA)
 
-.PHONY: qemu qemu-gdb gdb print-gdbport qemu-check print-qemu
+.PHONY: qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport qemu-check print-qemu
 
 # With FS= and a foreign image only the kernel is needed.
-RUN_FILES := kernel-files $(if $(FS),,image-files) qemu-check
+RUN_FILES := kernel-files $(if $(FS),,image-files)
 
-qemu: $(RUN_FILES)
-	@exec $(QEMU) $(QEMUOPTS)
+qemu qemu-nox: qemu-check  ## boot to the shell; Ctrl-a x leaves, Ctrl-p lists the processes
+	$(call build,$(RUN_FILES))
+	@exec $(PYTHON) tools/run_qemu.py $(QEMU) $(QEMUOPTS)
 
-qemu-gdb: $(RUN_FILES)
+qemu-gdb qemu-nox-gdb: qemu-check  ## boot stopped, waiting for gdb
+	$(call build,$(RUN_FILES))
 	@echo "*** Now run 'gdb' in another window."
-	@exec $(QEMU) $(QEMUOPTS) -S -gdb tcp::$(GDBPORT)
+	@exec $(PYTHON) tools/run_qemu.py $(QEMU) $(QEMUOPTS) -S -gdb tcp::$(GDBPORT)
 
-gdb:
+gdb:  ## that gdb, in another window
 	@exec $(GDB) -q -x tools/gdb/lamina.gdb -ex 'lamina-connect $(GDBPORT)' $B/kernel
 
-print-gdbport:
+print-gdbport:  ## the port where gdb and QEMU meet: 25000 + uid % 5000, and root has 26000
 	@echo $(GDBPORT)
 
-print-qemu:
-	@echo '$(QEMU) $(QEMUOPTS)'
+print-qemu:  ## the command line that make qemu runs
+	@printf '%s\n' $(call quote,$(QEMU) $(QEMUOPTS))
 
-qemu-check:
+qemu-check:  ## is QEMU there, and new enough?
 	@QEMU='$(QEMU)' tools/check-qemu.sh

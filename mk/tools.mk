@@ -1,10 +1,9 @@
 # Which tools, which flags. A missing tool is named in one line together with its remedy.
 
 # Goals that need no compiler of ours: they set up first, or only clean, print or connect.
-TOOLLESS := help setup clean print-gdbport gdb demo test grade lint bench mutants
-HOSTCC   ?= cc
-PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)
-GDB      ?= $(shell command -v gdb-multiarch || command -v riscv64-unknown-elf-gdb || echo gdb-multiarch)
+TOOLLESS := help setup clean print-gdbport print-qemu qemu-check gdb demo test grade lint bench mutants size
+PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)# the python3 that runs checks and tests
+GDB      ?= $(shell command -v gdb-multiarch || command -v riscv64-unknown-elf-gdb || echo gdb-multiarch)# the gdb of `make gdb`
 
 ifneq ($(LLVM),)
 
@@ -13,14 +12,14 @@ LD      := ld.lld
 NM      := llvm-nm
 AR      := llvm-ar
 OBJDUMP := llvm-objdump
-CC_TOOL := clang
+TOOLS   := clang $(LD) $(NM) $(AR) $(OBJDUMP) $(HOSTCC)
 # lld 14 cannot relax; the other linker makes each short call one instruction of two.
 RELAX   := -mno-relax
 
 else
 
 ifneq ($(filter-out $(TOOLLESS),$(or $(MAKECMDGOALS),all)),)
-TOOLPREFIX ?= $(shell tools/find-toolchain.sh)
+TOOLPREFIX ?= $(shell tools/find-toolchain.sh)# the cross tools' prefix, as riscv64-unknown-elf-
 export TOOLPREFIX
 ifeq ($(TOOLPREFIX),)
 $(error no RISC-V compiler found; $(shell tools/setup.sh --remedy))
@@ -31,14 +30,18 @@ LD      := $(TOOLPREFIX)ld
 NM      := $(TOOLPREFIX)nm
 AR      := $(TOOLPREFIX)ar
 OBJDUMP := $(TOOLPREFIX)objdump
-CC_TOOL := $(CC)
+TOOLS   := $(CC) $(LD) $(NM) $(AR) $(OBJDUMP) $(HOSTCC)
 
 endif
 
 ifneq ($(filter-out $(TOOLLESS),$(or $(MAKECMDGOALS),all)),)
-ifeq ($(shell command -v $(CC_TOOL)),)
-$(error $(CC_TOOL) is not installed; $(shell tools/setup.sh --remedy))
+MISSING := $(shell for t in $(TOOLS); do command -v $$t >/dev/null || echo $$t; done)
+ifneq ($(MISSING),)
+$(error $(firstword $(MISSING)) is not installed; $(shell tools/setup.sh --remedy))
 endif
+endif
+
+ifdef BUILDING
 
 # $(call try,FLAG,ELSE): FLAG if the compiler takes it, else ELSE.
 try = $(shell echo 'int x;' | $(CC) -Werror $(1) -x c -c -o /dev/null - 2>/dev/null && echo '$(1)' || echo '$(2)')

@@ -19,7 +19,6 @@ EXTRA_NAMES := $(basename $(notdir $(EXTRA_C)))
 OUR_NAMES   := $(filter-out $(EXTRA_NAMES),$(notdir $(basename $(UPROG_SRC))))
 UPROGS      := $(OUR_NAMES:%=$U/user/_%)
 EXTRA_PROGS := $(EXTRA_NAMES:%=$U/extra/_%)
-IMAGE       ?= $U/$(if $(strip $(EXTRA)),extra.img,fs.img)
 
 .PHONY: image-files
 .SECONDARY: $(UOBJ)
@@ -65,7 +64,7 @@ $(foreach f,$(EXTRA_C),$(eval $(call extra,$f)))
 
 # ---- The image ------------------------------------------------------------------------------------------
 
-build/tools/%: tools/%.c
+build/tools/%: tools/%.c  ## a tool of the host: build/tools/mkfs, build/tools/fsck
 	@mkdir -p $(@D)
 	$(say) "  HOSTCC $<"
 	$(Q)$(HOSTCC) -O2 -g -std=gnu11 -Wall -Wextra $(if $(WERROR),-Werror) -Iinclude -Itools -MMD -MF $@.d -o $@ $<
@@ -75,17 +74,27 @@ $U/README: README.md
 
 $(IMAGE): build/tools/mkfs $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) $(IMAGE).list
 	$(say) "  MKFS  $@"
-	$(Q)build/tools/mkfs $@ $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) > $@.log
+	$(Q)build/tools/mkfs $@.new $U/README $(UPROGS) $(EXTRA_PROGS) $(EXTRA_FILES) > $@.log
+	@mv $@.new $@
+
+# fs.img, the link, is the name of the last disk used. Whoever removes it wants a fresh one, whichever it was.
+ifeq ($(wildcard fs.img),)
+$(filter $U/fs.img $U/extra.img,$(IMAGE)): remove-disks
+endif
+
+.PHONY: remove-disks
+remove-disks:
+	@rm -f $(foreach d,build build/*,$d/fs.img $d/extra.img)
 
 # Links where xv6 has the files: fs.img, user/_prog. An image elsewhere (IMAGE=) gets none.
-image-files: $(IMAGE) build/tools/fsck
+image-files: $(IMAGE) build/tools/fsck  ## only the programs and the disk image
 	@mkdir -p user; cd user; for p in $(UPROGS) $(EXTRA_PROGS); do ln -sf ../$$p .; done; \
 	for f in _*; do case ' $(notdir $(UPROGS) $(EXTRA_PROGS)) ' in *" $$f "*) ;; *) rm -f $$f ;; esac; done
 	$(if $(filter $U/%,$(IMAGE)),@ln -sfn $(IMAGE) fs.img)
 
 # What tests and demo copy: an image that no session of `make qemu` has ever written to.
 .PHONY: pristine
-pristine: all
+pristine: all  ## build/pristine.img, the image that tests copy and nothing writes to
 	@$(MAKE) IMAGE=build/pristine.img build/pristine.img
 
 -include $(ULOBJ:.o=.d) $(UOBJ:.o=.d) $(wildcard build/tools/*.d)

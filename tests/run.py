@@ -49,7 +49,7 @@ class Tally:
 
 # What a user gives to `make test` reaches us as environment; the variants and images are chosen here.
 OURS = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "LLVM", "DEBUG", "CHECK", "FS", "EXTRA", "ROOT", "APPEND", "IMAGE",
-        "QEMUEXTRA", "LEGACY"}
+        "QEMUEXTRA", "LEGACY", "FSWRITE", "V"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OURS}
 
 
