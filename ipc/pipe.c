@@ -4,14 +4,14 @@
  * Owns struct pipe; pipe->lock (RANK_PIPE) guards all of it. User memory is copied with the lock
  * held (a fault on the way never sleeps), in pieces as large as the ring allows.
  *
- * To programs a pipe holds 512 bytes (PIPE_CAPACITY), as xv6's: a write returns when at most that
- * many bytes of the pipe are unread up to its last one, and not before. Inside, a large write may
- * run ahead into a larger ring, made when first wanted, while its writer still waits: that saves
- * two task switches for every 512 bytes. Bytes written ahead belong to the writer until a reader
- * takes them; if the write fails, because it is killed, they are withdrawn. Without memory for a
- * larger ring the small one does.
+ * One write is under way at a time, and has its turn until it returns, so no two are mixed. A
+ * write of up to PIPE_CAPACITY bytes, which is POSIX's PIPE_BUF, waits for room for all of it and
+ * is copied in one step: a kill leaves all of it or nothing. A longer one goes in bit by bit.
  *
- * Positions count bytes since the pipe was made; a position's place in the ring is its low bits.
+ * To programs a pipe holds 512 bytes (PIPE_CAPACITY), as xv6's: a write returns when at most that
+ * many bytes are unread, and not before. Inside, a longer write runs ahead into a larger ring,
+ * made when first wanted, while its writer still waits: that saves two task switches for every
+ * 512 bytes. Without memory for it the small ring does.
  *
  * Called by fs/file.c through file_ops, and by syscall/sysfile.c. Source: docs/xv6-abi.md 5.
  * Read next: include/fs/file.h.
@@ -33,36 +33,24 @@
 #define RING_LARGE_ORDER 3u /* 32 KiB */
 #define RING_LARGE (PAGE_SIZE << RING_LARGE_ORDER)
 
-static_assert((PIPE_CAPACITY & (PIPE_CAPACITY - 1)) == 0, "positions are masked");
+static_assert((PIPE_CAPACITY & (PIPE_CAPACITY - 1)) == 0, "places in the ring are masked");
 
 struct pipe {
     struct spinlock lock;
     bool read_open;           /* [lock] */
     bool write_open;          /* [lock] */
-    uint64_t nread;           /* [lock] position of the next byte to read */
-    uint64_t nwritten;        /* [lock] position of the next byte to write */
+    bool writing;             /* [lock] a write has its turn; it may be asleep */
     struct waitqueue readers; /* wait for bytes, or the last writer's end */
-    struct waitqueue writers; /* wait for room, or the last reader's end */
+    struct waitqueue turns;   /* writers that wait for the end of the write under way */
+    struct waitqueue room;    /* the write under way waits for room, or the last reader's end */
     uint8_t *ring;            /* [lock] small, or pages of its own */
     uint64_t ring_size;       /* [lock] a power of two */
+    uint64_t first;           /* [lock] where in the ring the unread bytes begin */
+    uint64_t unread;          /* [lock] how many; at most PIPE_CAPACITY between two writes */
     uint8_t small[PIPE_CAPACITY];
 };
 
-/* One write() under way. */
-struct write {
-    vaddr_t src;
-    uint64_t left;  /* bytes still to copy */
-    uint64_t done;  /* bytes copied */
-    uint64_t start; /* position of the first byte of its last run that no other write cuts */
-    uint64_t end;   /* position after its last byte */
-};
-
 static struct slab_cache pipes = SLAB_CACHE_INIT(pipes, "pipe", sizeof(struct pipe));
-
-static uint64_t unread(const struct pipe *p)
-{
-    return p->nwritten - p->nread;
-}
 
 static uint64_t min3(uint64_t a, uint64_t b, uint64_t c)
 {
@@ -73,17 +61,10 @@ static uint64_t min3(uint64_t a, uint64_t b, uint64_t c)
 
 /* ---- the ring ---- */
 
-/* Copy the unread bytes into another ring. */
-static void move_bytes(struct pipe *p, uint8_t *ring, uint64_t size) __must_hold(&p->lock)
+/* Where in the ring the byte is that n unread ones come before. */
+static uint64_t place(const struct pipe *p, uint64_t n)
 {
-    uint64_t from, to, n;
-
-    for (uint64_t at = p->nread; at != p->nwritten; at += n) {
-        from = at & (p->ring_size - 1);
-        to = at & (size - 1);
-        n = min3(p->nwritten - at, p->ring_size - from, size - to);
-        memcpy(ring + to, p->ring + from, n);
-    }
+    return (p->first + n) & (p->ring_size - 1);
 }
 
 static void free_ring(struct pipe *p)
@@ -96,118 +77,115 @@ static void free_ring(struct pipe *p)
 static void grow_ring(struct pipe *p) __must_hold(&p->lock)
 {
     struct page *pages = page_alloc_order(RING_LARGE_ORDER);
+    uint64_t to_end = min3(p->unread, p->ring_size - p->first, PIPE_CAPACITY);
+    uint8_t *ring;
 
     if (!pages)
         return;
-    move_bytes(p, page_addr(pages), RING_LARGE);
-    p->ring = page_addr(pages);
+    ring = page_addr(pages);
+    memcpy(ring, p->ring + p->first, to_end);
+    memcpy(ring + to_end, p->ring, p->unread - to_end);
+    p->ring = ring;
     p->ring_size = RING_LARGE;
+    p->first = 0;
 }
 
 /* ---- writing ---- */
 
-/*
- * Let an empty ring start over: what follows lies in one piece, and within words as the program's
- * bytes do, for other copies go byte by byte. Who waits for room has it already, so
- * positions may jump ahead.
- */
-static void restart_ring(struct pipe *p, vaddr_t src) __must_hold(&p->lock)
+/* Copy in what fits of n bytes. => bytes; *whole is false if the program's memory ended. */
+static uint64_t copy_in(struct pipe *p, vaddr_t src, uint64_t n, bool *whole)
+    __must_hold(&p->lock)
 {
-    uint64_t start = (p->nwritten + p->ring_size - 1) & ~(p->ring_size - 1);
+    uint64_t done = 0, piece, copied, at;
 
-    p->nread = p->nwritten = start + src % sizeof(uint64_t);
-}
-
-/* Copy what fits. => false when the program's memory ends before. */
-static bool copy_in(struct pipe *p, struct write *w) __must_hold(&p->lock)
-{
-    uint64_t n, copied, at;
-
-    if (unread(p) == 0)
-        restart_ring(p, w->src);
-    if (w->end != p->nwritten)
-        w->start = p->nwritten;
+    if (p->unread == 0)
+        p->first = 0; /* in one piece, then, and word by word where the program's bytes lie so */
     do {
-        at = p->nwritten & (p->ring_size - 1);
-        n = min3(w->left, p->ring_size - unread(p), p->ring_size - at);
-        copied = copy_from_user_partial(p->ring + at, w->src, n);
-        p->nwritten += copied;
-        w->src += copied;
-        w->left -= copied;
-        w->done += copied;
-    } while (copied == n && w->left && unread(p) < p->ring_size);
-    w->end = p->nwritten;
-    return copied == n;
-}
-
-/* Take back what a failed write has written ahead of xv6's capacity, where nothing follows it. */
-static void withdraw(struct pipe *p, const struct write *w) __must_hold(&p->lock)
-{
-    uint64_t keep = p->nread + PIPE_CAPACITY;
-
-    if (w->done == 0 || w->end != p->nwritten)
-        return;
-    if (keep < w->start)
-        keep = w->start;
-    if (keep < p->nwritten)
-        p->nwritten = keep;
+        at = place(p, p->unread);
+        piece = min3(n - done, p->ring_size - p->unread, p->ring_size - at);
+        copied = copy_from_user_partial(p->ring + at, src + done, piece);
+        p->unread += copied;
+        done += copied;
+        *whole = copied == piece;
+    } while (*whole && done < n && p->unread < p->ring_size);
+    return done;
 }
 
 /*
- * Wait until no more than `limit` bytes are unread up to position `end`.
- * => 0; -EPIPE no reader is left; -EINTR killed.
+ * Wait until at most `limit` bytes are unread.
+ * => 0, also when all readers are gone by then; -EPIPE no reader is left for the bytes above the
+ *    limit; -EINTR killed.
  */
-static int wait_for_room(struct pipe *p, uint64_t end, uint64_t limit) __must_hold(&p->lock)
+static int wait_for_room(struct pipe *p, uint64_t limit) __must_hold(&p->lock)
 {
-    for (;;) {
+    while (p->unread > limit) {
         if (!p->read_open)
             return -EPIPE;
-        if (task_killed(current()))
+        if (wait_on_killable(&p->room, &p->lock))
             return -EINTR;
-        if ((int64_t)(end - p->nread) <= (int64_t)limit)
-            return 0;
-        wait_on_killable(&p->writers, &p->lock);
     }
+    return 0;
 }
 
-/* Copy all of it, as there is room; wait until the last byte is within the capacity. */
-static int write_all(struct pipe *p, struct write *w) __must_hold(&p->lock)
+/* Copy all n bytes, as there is room; wait until the last is within the capacity. => 0, *done. */
+static int write_all(struct pipe *p, vaddr_t src, uint64_t n, uint64_t *done)
+    __must_hold(&p->lock)
 {
+    uint64_t limit = n <= PIPE_CAPACITY ? PIPE_CAPACITY - n : p->ring_size - 1;
     bool whole = true;
     int err;
 
-    while (w->left && whole) {
-        err = wait_for_room(p, p->nwritten, p->ring_size - 1);
+    while (*done < n && whole) {
+        err = wait_for_room(p, limit);
         if (err)
             return err;
-        /* Another write may have used the room while this one slept. */
-        if (unread(p) == p->ring_size)
-            continue;
-        whole = copy_in(p, w);
+        if (!p->read_open)
+            return -EPIPE;
+        *done += copy_in(p, src + *done, n - *done, &whole);
         wake_all(&p->readers);
     }
     /* xv6 finds the bad byte only when there is room for it. */
-    return wait_for_room(p, w->end, whole ? PIPE_CAPACITY : PIPE_CAPACITY - 1);
+    return wait_for_room(p, whole ? PIPE_CAPACITY : PIPE_CAPACITY - 1);
+}
+
+/* Wait until no other write is under way. => 0; -EINTR: killed, and this one has no turn. */
+static int begin_turn(struct pipe *p) __must_hold(&p->lock)
+{
+    while (p->writing)
+        if (wait_on_killable(&p->turns, &p->lock))
+            return -EINTR;
+    p->writing = true;
+    return 0;
+}
+
+/* What a failed write has written ahead of the capacity, no reader shall see. */
+static void end_turn(struct pipe *p) __must_hold(&p->lock)
+{
+    if (p->unread > PIPE_CAPACITY)
+        p->unread = PIPE_CAPACITY;
+    p->writing = false;
+    wake_all(&p->turns);
 }
 
 /* => n; bytes before the first that cannot be copied, 0 perhaps; -EPIPE, -EINTR. */
 static long pipe_write(struct file *f, vaddr_t src, long n)
 {
     struct pipe *p = f->priv;
-    struct write w = { .src = src };
+    uint64_t done = 0;
     int err;
 
     if (n <= 0)
         return 0;
-    w.left = (uint64_t)n;
     spin_lock(&p->lock);
-    if (w.left > PIPE_CAPACITY && p->ring == p->small)
-        grow_ring(p);
-    err = write_all(p, &w);
-    if (err)
-        withdraw(p, &w);
+    err = begin_turn(p);
+    if (!err) {
+        if (n > (long)PIPE_CAPACITY && p->ring == p->small)
+            grow_ring(p);
+        err = write_all(p, src, (uint64_t)n, &done);
+        end_turn(p);
+    }
     spin_unlock(&p->lock);
-    return err ? err : (long)w.done;
+    return err ? err : (long)done;
 }
 
 /* ---- reading ---- */
@@ -216,14 +194,14 @@ static long pipe_write(struct file *f, vaddr_t src, long n)
 static uint64_t copy_out(struct pipe *p, vaddr_t dst, uint64_t n, bool *whole)
     __must_hold(&p->lock)
 {
-    uint64_t done = 0, piece, copied, at;
+    uint64_t done = 0, piece, copied;
 
     *whole = true;
-    while (done < n && unread(p) && *whole) {
-        at = p->nread & (p->ring_size - 1);
-        piece = min3(n - done, unread(p), p->ring_size - at);
-        copied = copy_to_user_partial(dst + done, p->ring + at, piece);
-        p->nread += copied;
+    while (done < n && p->unread && *whole) {
+        piece = min3(n - done, p->unread, p->ring_size - p->first);
+        copied = copy_to_user_partial(dst + done, p->ring + p->first, piece);
+        p->first = place(p, copied);
+        p->unread -= copied;
         done += copied;
         *whole = copied == piece;
     }
@@ -233,7 +211,7 @@ static uint64_t copy_out(struct pipe *p, vaddr_t dst, uint64_t n, bool *whole)
 /* Wait for something to read; an end of file is something. => 0; -EINTR. */
 static int wait_for_bytes(struct pipe *p) __must_hold(&p->lock)
 {
-    while (unread(p) == 0 && p->write_open)
+    while (p->unread == 0 && p->write_open)
         if (wait_on_killable(&p->readers, &p->lock))
             return -EINTR;
     return 0;
@@ -255,7 +233,7 @@ static long pipe_read(struct file *f, vaddr_t dst, long n)
     }
     done = copy_out(p, dst, n > 0 ? (uint64_t)n : 0, &whole);
     if (done)
-        wake_all(&p->writers);
+        wake_all(&p->room);
     spin_unlock(&p->lock);
     return done || whole ? (long)done : -EFAULT;
 }
@@ -279,7 +257,7 @@ static void pipe_release(struct file *f)
         wake_all(&p->readers);
     } else {
         p->read_open = false;
-        wake_all(&p->writers);
+        wake_all(&p->room);
     }
     last = !p->read_open && !p->write_open;
     spin_unlock(&p->lock);
@@ -301,7 +279,8 @@ static struct pipe *pipe_alloc(void)
         return NULL;
     spin_init(&p->lock, "pipe", RANK_PIPE);
     waitqueue_init(&p->readers);
-    waitqueue_init(&p->writers);
+    waitqueue_init(&p->turns);
+    waitqueue_init(&p->room);
     p->ring = p->small;
     p->ring_size = PIPE_CAPACITY;
     return p;

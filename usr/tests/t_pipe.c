@@ -180,11 +180,84 @@ many_writers(void)
     }
 }
 
+/* Records of up to PIPE_BUF bytes from several writers are never mixed. */
+static void
+whole_records(void)
+{
+    enum { WRITERS = 4, EACH = 60 };
+    static const int lengths[] = {64, 100, 300, 511, RING};
+
+    for (int k = 0; k < COUNT(lengths); k++) {
+        int length = lengths[k];
+        int fd[2];
+        int total = 0;
+        int bad = 0;
+        char first = 0;
+
+        CHECK_EQ(pipe(fd), 0);
+        for (int w = 0; w < WRITERS; w++) {
+            if (t_fork() == 0) {
+                memset(data, 'a' + w, (uint)length);
+                for (int i = 0; i < EACH; i++)
+                    CHECK_EQ(write(fd[1], data, length), length);
+                t_exit();
+            }
+        }
+        close(fd[1]);
+        for (int n; (n = read(fd[0], data, 997)) > 0; total += n) {
+            for (int i = 0; i < n; i++) {
+                if ((total + i) % length == 0)
+                    first = data[i];
+                bad += data[i] != first;
+            }
+        }
+        CHECK_EQ(total, WRITERS * EACH * length);
+        CHECK_EQ(bad, 0);
+        for (int w = 0; w < WRITERS; w++) {
+            int status = -1;
+
+            CHECK(wait(&status) > 0);
+            CHECK_EQ(status, 0);
+        }
+        close(fd[0]);
+    }
+}
+
+/* A write whose reader takes every byte, and closes at once, has written them all. */
+static void
+taken_and_closed(void)
+{
+    for (int n = RING; n <= (int)sizeof(data); n += 512) {
+        int fd[2];
+        int pid;
+
+        CHECK_EQ(pipe(fd), 0);
+        pid = t_fork();
+        if (pid == 0) {
+            int got = 0;
+            int part = 1;
+
+            close(fd[1]);
+            while (got < n && part > 0) {
+                part = read(fd[0], data, n - got);
+                got += part;
+            }
+            CHECK_EQ(got, n);
+            t_exit();
+        }
+        close(fd[0]);
+        CHECK_EQ(write(fd[1], data, n), n);
+        close(fd[1]);
+        CHECK_EQ(t_wait(pid), 0);
+    }
+}
+
 static const struct t_case cases[] = {
     {"ends_and_order", ends_and_order}, {"no_reader", no_reader},
     {"full_ring", full_ring},           {"stream", stream},
     {"last_writer", last_writer},       {"blocked_and_gone", blocked_and_gone},
-    {"many_writers", many_writers},
+    {"many_writers", many_writers},     {"whole_records", whole_records},
+    {"taken_and_closed", taken_and_closed},
 };
 
 int
