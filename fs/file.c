@@ -21,6 +21,7 @@
 #include "uapi/kernel/fcntl.h"
 
 static struct file files[FILES_MAX];
+static uint32_t freed; /* [a] how many have come free since boot */
 
 /* ---- regular files and directories ---- */
 
@@ -204,18 +205,31 @@ static bool take_free(struct file *f)
     return refs == 0 && compare_and_swap(&f->refs, &refs, 1);
 }
 
+static struct file *find_free(void)
+{
+    for (struct file *f = files; f < files + FILES_MAX; f++)
+        if (take_free(f))
+            return f;
+    return NULL;
+}
+
 struct file *file_alloc(const struct file_ops *ops, void *priv)
 {
-    for (struct file *f = files; f < files + FILES_MAX; f++) {
-        if (!take_free(f))
-            continue;
-        f->ops = ops;
-        f->priv = priv;
-        f->readable = f->writable = false;
-        f->off = 0;
-        return f;
-    }
-    return NULL;
+    struct file *f;
+    uint32_t before;
+
+    /* One that came free behind the search may be the only one: then search again. */
+    do {
+        before = __atomic_load_n(&freed, __ATOMIC_ACQUIRE);
+        f = find_free();
+    } while (!f && __atomic_load_n(&freed, __ATOMIC_ACQUIRE) != before);
+    if (!f)
+        return NULL;
+    f->ops = ops;
+    f->priv = priv;
+    f->readable = f->writable = false;
+    f->off = 0;
+    return f;
 }
 
 struct file *file_dup(struct file *f)
@@ -237,6 +251,7 @@ void file_close(struct file *f)
             return;
     f->ops->release(f);
     __atomic_store_n(&f->refs, 0, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&freed, 1, __ATOMIC_RELEASE);
 }
 
 long file_read(struct file *f, vaddr_t dst, long n)

@@ -10,6 +10,10 @@ fs_thread_test_SRCS := tests/host/fs/thread_test.c tests/host/fs/sync_threads.c 
 fs_thread_test_PORT := none
 fs_thread_test_LIBS := -lpthread
 
+# The table of open files alone, between other harts' steps.
+TESTS += fs_file_test
+fs_file_test_SRCS := tests/host/fs/file_test.c tests/host/fs/sync_single.c $(filter-out fs/file.c,$(FS_HOST_SRCS))
+
 # Mapped files: fs and mm as they are, threads that take turns.
 TESTS += fs_map_test
 fs_map_test_SRCS = $(addprefix tests/host/fs/,map_test.c map_race.c map_odds.c sync_baton.c user_mm.c) $(FS_HOST_SRCS) \
