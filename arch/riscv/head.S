@@ -16,6 +16,8 @@
 #define GIB_IN_PTE      (1 << 28)       /* 1 GiB, as the PPN field counts */
 #define HIGH_HALF       256             /* index of KERNEL_OFFSET in the root */
 #define ROOT_ENTRIES    512
+#define SBI_LEGACY_PUTCHAR  1
+#define SBI_LEGACY_SHUTDOWN 8
 
     .cfi_sections .debug_frame
 
@@ -73,6 +75,8 @@ _start:
     la t0, mmu_kernel_satp
     sd a2, (t0)
     call enable_paging
+    csrr t0, satp
+    beqz t0, no_paging
 
     la tp, cpus
     la sp, __stacks_start
@@ -86,6 +90,19 @@ park:
     .cfi_endproc
     .size _start, . - _start
 
+/* No C runs without paging. A line by the firmware's oldest console call, then power off. */
+no_paging:
+    la s0, no_paging_line
+1:  lbu a0, (s0)
+    beqz a0, 2f
+    li a7, SBI_LEGACY_PUTCHAR
+    ecall
+    addi s0, s0, 1
+    j 1b
+2:  li a7, SBI_LEGACY_SHUTDOWN
+    ecall
+    j park
+
     .globl secondary_start
     .type secondary_start, @function
 secondary_start:
@@ -94,6 +111,8 @@ secondary_start:
     la t0, mmu_kernel_satp
     ld a2, (t0)
     call enable_paging
+    csrr t0, satp
+    beqz t0, park                       /* the boot hart prints that this one does not come */
 
     mv tp, a1
     lwu t0, CPU_ID(tp)
@@ -112,7 +131,8 @@ secondary_start:
  * Loads satp from a2 and returns to the caller's address in the high half.
  *
  * No table maps the low addresses that the hart fetches from, so the fetch after csrw faults. The
- * trap vector already says where in the high half to go on: the fault is the jump.
+ * trap vector already says where in the high half to go on: the fault is the jump. On a hart that
+ * cannot page, satp stays 0, nothing faults, and the return is to the caller's physical address.
  */
 enable_paging:
     li t0, KERNEL_OFFSET
@@ -126,12 +146,20 @@ enable_paging:
 1:  la t0, park_trap                    /* until trap_init_hart(), nothing may trap again */
     csrw stvec, t0
     sfence.vma
-    ret
+    csrr t0, satp
+    bnez t0, 2f
+    li t0, KERNEL_OFFSET
+    sub ra, ra, t0
+2:  ret
 
     .balign 4
 park_trap:
     wfi
     j park_trap
+
+    .section .rodata
+no_paging_line:
+    .asciz "\nLamina: this hart has no Sv39 paging; choose a CPU that has an MMU\n"
 
     .section .data
     .balign 4

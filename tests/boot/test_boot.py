@@ -68,6 +68,12 @@ def test_first_lines_come_early(boot):
     machine.poweroff()
 
 
+def test_hart_without_mmu(boot):
+    machine = boot(shell=False, cpus=1, options=["-cpu", "rv64,mmu=false"])
+    machine.expect_line("Lamina: this hart has no Sv39 paging")
+    machine.wait_for_end()
+
+
 def stages():
     """The boot stages as the table in init/main.c names them."""
     text = (ROOT / "init" / "main.c").read_text()
