@@ -264,6 +264,16 @@ long file_write(struct file *f, vaddr_t src, long n)
     return f->writable ? f->ops->write(f, src, n) : -EBADF;
 }
 
+int file_sync(struct file *f)
+{
+    struct inode *ip = file_inode(f);
+
+    if (!ip)
+        return -EINVAL;
+    int err = mapping_sync(ip), log_err = log_sync();
+    return err ? err : log_err;
+}
+
 int file_stat(struct file *f, vaddr_t dst)
 {
     struct stat st = {0};

@@ -200,6 +200,18 @@ int inode_get(uint32_t inum, struct inode **out)
     return get_fresh(ip, out);
 }
 
+struct inode *inode_get_loaded(uint32_t inum)
+{
+    spin_lock(&itable.lock);
+    struct inode *ip = table_find(inum);
+    if (ip && get_state(ip) == INODE_READY)
+        __atomic_fetch_add(&ip->refs, 1, __ATOMIC_RELAXED);
+    else
+        ip = NULL;
+    spin_unlock(&itable.lock);
+    return ip;
+}
+
 struct inode *inode_root(void)
 {
     static struct inode *root;

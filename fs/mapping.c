@@ -261,6 +261,24 @@ int file_map(struct file *f, unsigned prot, int shared, struct region **out, uns
     return *out ? 0 : -ENOMEM;
 }
 
+/* A region on its way out is written by its release(). */
+int mapping_sync(struct inode *ip)
+{
+    inode_lock(ip);
+    struct region *r = ip->mapping.region;
+    uint32_t seen = ip->mapping.events;
+    bool live = r && region_get_live(r);
+    inode_unlock(ip);
+
+    if (r && !live)
+        wait_event(ip, seen);
+    if (!live)
+        return 0;
+    int err = sync_pages(r, 0, r->npages);
+    region_put(r);
+    return err;
+}
+
 /* ---- writing and truncating ---- */
 
 int mapping_begin_write(struct inode *ip)

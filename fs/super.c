@@ -81,6 +81,33 @@ int fs_init(struct block_device *dev)
     return err;
 }
 
+/* Writes what was stored to mapped files; a file that fails keeps none of the others back. */
+static int sync_mappings(void)
+{
+    int err = 0;
+
+    for (uint32_t inum = ROOTINO; inum < fs_mount.inode_limit; inum++) {
+        struct inode *ip = inode_get_loaded(inum);
+        int e = ip ? mapping_sync(ip) : 0;
+
+        if (ip)
+            inode_put(ip);
+        if (e)
+            err = e;
+    }
+    return err;
+}
+
+/* A commit has flushed all but the header that says so: a boot would replay it for nothing. */
+int fs_sync(void)
+{
+    int mapping_err = sync_mappings(), log_err = log_sync(), flush_err = 0;
+
+    if (!fs_mount.dev->readonly)
+        flush_err = block_flush(fs_mount.dev);
+    return mapping_err ? mapping_err : log_err ? log_err : flush_err;
+}
+
 size_t fs_cached_pages(void)
 {
     return bcache_spare_frames();

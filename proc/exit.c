@@ -21,6 +21,7 @@
 #include "mm/mm.h"
 #include "mm/uaccess.h"
 #include "proc/files.h"
+#include "proc/shutdown.h"
 
 /* Let go of all that a process holds; this may sleep, and it is still LIVE meanwhile. */
 static void release_resources(struct proc *p)
@@ -64,6 +65,8 @@ void proc_exit(int status)
 {
     struct proc *p = proc_current();
 
+    if (p->task.pid == 1 && shutdown_begun())
+        machine_shutdown(SHUTDOWN_POWER_OFF); /* its end is the machine's, which is coming */
     if (p->task.pid == 1)
         panic("init exiting");
     release_resources(p);

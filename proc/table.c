@@ -28,6 +28,7 @@ static struct proc slots[NPROC];
 static struct list free_slots = LIST_INIT(free_slots); /* [t] by proc.sibling */
 static struct proc *by_pid[PID_BUCKETS];               /* [t] chains by proc.pid_next */
 static int last_pid;                                   /* [t] */
+static bool all_killed;                                /* [t] by proc_kill_all() */
 
 /* Who found all slots taken waits here for one that init is about to free. */
 static struct waitqueue slot_freed = WAITQUEUE_INIT(slot_freed);
@@ -140,9 +141,32 @@ int proc_publish(struct proc *p, struct proc *parent)
     p->of_init = parent && parent->task.pid == 1;
     if (parent)
         list_push_back(&parent->children, &p->sibling);
+    if (all_killed)
+        task_kill(&p->task);
     p->state = PROC_LIVE;
     spin_unlock(&proc_tree_lock);
     return pid;
+}
+
+void proc_kill_all(void)
+{
+    spin_lock(&proc_tree_lock);
+    all_killed = true;
+    for (unsigned i = 0; i < NPROC; i++)
+        if (slots[i].state == PROC_LIVE && &slots[i] != proc_current())
+            task_kill(&slots[i].task);
+    spin_unlock(&proc_tree_lock);
+}
+
+size_t proc_count_live(void)
+{
+    size_t n = 0;
+
+    spin_lock(&proc_tree_lock);
+    for (unsigned i = 0; i < NPROC; i++)
+        n += slots[i].state == PROC_LIVE;
+    spin_unlock(&proc_tree_lock);
+    return n;
 }
 
 void proc_forget(struct proc *p)

@@ -58,6 +58,8 @@ static const syscall_fn table[SYSCALL_COUNT] = {
     [SYS_mprotect] = sys_mprotect,
     [SYS_share_grant] = sys_share_grant,
     [SYS_share_revoke] = sys_share_revoke,
+    [SYS_sync] = sys_sync,
+    [SYS_fsync] = sys_fsync,
     [SYS_getppid] = sys_getppid,
 };
 

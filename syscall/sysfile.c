@@ -45,6 +45,13 @@ long sys_close(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
     return fd_close((int)fd);
 }
 
+long sys_fsync(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    struct file *f = fd_file((int)fd);
+
+    return f ? file_sync(f) : -EBADF;
+}
+
 long sys_fstat(uint64_t fd, uint64_t to, uint64_t a2, uint64_t a3)
 {
     struct file *f = fd_file((int)fd);

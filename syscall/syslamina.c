@@ -4,25 +4,30 @@
  * Owns nothing. Called by syscall/dispatch.c. Described in docs/syscalls.md; structs in
  * uapi/kernel/lamina.h. Read next: mm/audit.c.
  */
-#include "asm/sbi.h"
 #include "asm/timer.h"
 #include "fs/fs.h"
 #include "mm/audit.h"
 #include "mm/page.h"
 #include "mm/uaccess.h"
 #include "proc/proc.h"
+#include "proc/shutdown.h"
 #include "sched/stop.h"
 #include "syscall/syscall.h"
 #include "uapi/kernel/lamina.h"
 
 long sys_poweroff(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
 {
-    sbi_shutdown();
+    machine_shutdown(SHUTDOWN_POWER_OFF);
 }
 
 long sys_reboot(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
 {
-    sbi_reboot();
+    machine_shutdown(SHUTDOWN_REBOOT);
+}
+
+long sys_sync(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    return fs_sync();
 }
 
 long sys_meminfo(uint64_t to, uint64_t a1, uint64_t a2, uint64_t a3)

@@ -17,11 +17,11 @@ USR_LDSCRIPT = usr/user.ld
 # /NAME from usr/NAME.c
 USR_PROGRAMS = \
 	init sh cat echo grep kill ln ls mkdir rm wc zombie forktest stressfs \
-	ps poweroff reboot free memsize shmem_test log_test \
+	ps poweroff reboot sync free memsize shmem_test log_test \
 	shmem_test1 shmem_test2 crypto_srv crypto_cli shmem_count shm_cnt mmap_test share_demo
 
 # /NAME from usr/tests/NAME.c
 USR_TESTS = \
 	alltests t_lib t_sh t_file t_dir t_link t_pipe t_proc t_exec t_sbrk t_copy t_fault \
 	t_fdlimit t_diskfull t_oom t_shared t_forms t_sharewho t_sharelife t_sharerace t_sharemix t_fuzz t_ulog grind bench \
-	t_crypto t_cryptoend t_ids t_mmap t_mmapmore t_mmapfile t_mmapcut t_grant t_sidebyside
+	t_crypto t_cryptoend t_ids t_mmap t_mmapmore t_mmapfile t_mmapcut t_sync t_grant t_sidebyside

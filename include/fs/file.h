@@ -74,6 +74,13 @@ long file_write(struct file *f, vaddr_t src, long n);
 /* The inode of a regular file or directory. => no reference; NULL: f is a device or a pipe. */
 struct inode *file_inode(const struct file *f);
 
+/*
+ * Waits until what was written or stored to a file or directory before, and all changes of names,
+ * are stable on the disk.
+ * => 0; -EINVAL a device or a pipe; -EIO.
+ */
+int file_sync(struct file *f);
+
 /* Copies a struct stat to user address `dst`. => 0; -EBADF a pipe; -EFAULT. */
 int file_stat(struct file *f, vaddr_t dst);
 

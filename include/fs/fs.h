@@ -52,6 +52,13 @@ int fs_mknod(struct inode *cwd, const char *path, short major, short minor);
  */
 int fs_chdir(struct inode *cwd, const char *path, struct inode **out);
 
+/*
+ * Writes what calls have reported done, and what programs have stored to mapped files, to the disk,
+ * and waits until it is stable there. What others change meanwhile may be left out.
+ * => 0; -EIO something could not be written; the rest is.
+ */
+int fs_sync(void);
+
 /* Frames that the block cache would give back under pressure (for meminfo). */
 size_t fs_cached_pages(void);
 

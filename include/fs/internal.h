@@ -51,6 +51,9 @@ struct inode {
  */
 int inode_get(uint32_t inum, struct inode **out);
 
+/* The inode of this number if it is in memory. => a reference; NULL. */
+struct inode *inode_get_loaded(uint32_t inum);
+
 /*
  * Gives a reference back where inode_put() may not be called: in a transaction, or with other
  * inodes locked. An inode that must be freed is left for inode_reap().

@@ -35,6 +35,12 @@ int file_map(struct file *f, unsigned prot, int shared, struct region **out, uns
 
 /* ---- for the other files of fs ---- */
 
+/*
+ * Writes what programs have stored to the file, through the log, and waits for the commit.
+ * => a reference held, no lock, in no transaction. 0; -EIO.
+ */
+int mapping_sync(struct inode *ip);
+
 /* Part of struct inode. [l] is the inode's lock. */
 struct mapping {
     struct region *region; /* [l] not held: its release() clears this */

@@ -8,6 +8,7 @@
 #ifndef PROC_PROC_H
 #define PROC_PROC_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "asm/page.h"
@@ -98,6 +99,18 @@ int proc_publish(struct proc *p, struct proc *parent);
  * => proc_tree_lock held by caller. NULL when there is none: pid 0 and negative, too.
  */
 struct proc *proc_find(int pid) __must_hold(&proc_tree_lock);
+
+/*
+ * Kill all processes but the caller, and each that is made from now on; init, too.
+ * => takes proc_tree_lock. For the end of the machine: there is no way back.
+ */
+void proc_kill_all(void);
+
+/*
+ * How many processes have not ended yet.
+ * => takes proc_tree_lock.
+ */
+size_t proc_count_live(void);
 
 /*
  * Take a zombie out of the table and free its slot.

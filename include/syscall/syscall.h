@@ -31,6 +31,7 @@ SYSCALL(sys_uptime);
 SYSCALL(sys_pipe);
 SYSCALL(sys_read);
 SYSCALL(sys_write);
+SYSCALL(sys_fsync);
 SYSCALL(sys_fstat);
 SYSCALL(sys_dup);
 SYSCALL(sys_close);
@@ -65,6 +66,7 @@ SYSCALL(sys_share_revoke);
 /* syscall/syslamina.c: Lamina's own */
 SYSCALL(sys_poweroff);
 SYSCALL(sys_reboot);
+SYSCALL(sys_sync);
 SYSCALL(sys_meminfo);
 SYSCALL(sys_procinfo);
 SYSCALL(sys_audit);

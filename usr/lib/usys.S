@@ -62,3 +62,5 @@
     stub sys_mprotect, SYS_mprotect
     stub share_grant, SYS_share_grant
     stub share_revoke, SYS_share_revoke
+    stub sync, SYS_sync
+    stub fsync, SYS_fsync

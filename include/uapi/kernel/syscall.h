@@ -53,6 +53,8 @@
 #define SYS_mprotect 39
 #define SYS_share_grant 40
 #define SYS_share_revoke 41
+#define SYS_sync 42
+#define SYS_fsync 43
 #define SYS_getppid 46
 
 #endif

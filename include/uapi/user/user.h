@@ -113,9 +113,16 @@ int getprocsize(void);
 /* The pid of the caller's parent; 1, which is init, once that has ended. */
 int getppid(void);
 
-/* Stops the machine; starts it anew. => Return only on failure: -1. */
+/* Stops the machine; starts it anew. What calls have reported done is on the disk. => No return. */
 int poweroff(void);
 int reboot(void);
+
+/*
+ * Writes to the disk what calls have reported done and programs have stored to mapped files: all of
+ * it; that of one file, and changes of names. => 0; -1 a write failed, or fd is no file on disk.
+ */
+int sync(void);
+int fsync(int fd);
 
 /* Memory figures (kernel/lamina.h). => 0; -1 when info is a bad pointer. */
 int meminfo(struct meminfo *info);

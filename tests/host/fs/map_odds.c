@@ -96,7 +96,21 @@ void test_lost_frames(void **state)
 
 /* ---- durability ---- */
 
+static struct file *durable_file;
 static vaddr_t durable_at;
+
+static int sync_mapping(void)
+{
+    return mm_sync(b, durable_at, PAGE_SIZE);
+}
+
+static int sync_file(void)
+{
+    return file_sync(durable_file);
+}
+
+static int (*const ways[])(void) = {sync_mapping, sync_file, fs_sync};
+static unsigned way;
 
 static bool on_disk(uint64_t value)
 {
@@ -106,10 +120,10 @@ static bool on_disk(uint64_t value)
     return false;
 }
 
-/* Somebody's operation is under way; msync has to wait for its end, or there is no commit. */
+/* Somebody's operation is under way; who syncs has to wait for its end, or there is no commit. */
 static void slow_and_syncer(int me)
 {
-    const uint64_t value = 0x6d73796e635f6f6b;
+    const uint64_t value = 0x6d73796e635f6f6b + way;
 
     if (me == 0) {
         CHECK(log_begin() == 0);
@@ -119,17 +133,17 @@ static void slow_and_syncer(int me)
         return;
     }
     CHECK(world_write(b, durable_at, value));
-    CHECK(mm_sync(b, durable_at, PAGE_SIZE) == 0 && on_disk(value));
+    CHECK(ways[way]() == 0 && on_disk(value));
 }
 
 static void durable(void)
 {
-    struct file *f = make_file("m", 4096, 1);
-
-    durable_at = map_at(b, f, RW, SHARE, 1);
-    baton_run(2, slow_and_syncer);
+    durable_file = make_file("m", 4096, 1);
+    durable_at = map_at(b, durable_file, RW, SHARE, 1);
+    for (way = 0; way < 3; way++)
+        baton_run(2, slow_and_syncer);
     CHECK(mm_munmap(b, durable_at, PAGE_SIZE) == 0);
-    file_close(f);
+    file_close(durable_file);
 }
 
 void test_durable(void **state)

@@ -202,7 +202,7 @@ static void act(int me)
         case 8: case 9: act_read(p, w); break;
         case 10: act_write(p, w); break;
         case 11: case 12: act_fill(p); break;
-        case 13: if (r / 1024 % 2) act_truncate(); break;
+        case 13: if (r / 1024 % 2) act_truncate(); else CHECK(fs_sync() == 0); break;
         case 14: act_fork(p); break;
         case 15: if (p->at) CHECK(mm_sync(p->mm, p->at, PAGE_SIZE) == 0); break;
         }

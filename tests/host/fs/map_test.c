@@ -369,6 +369,7 @@ static void write_errors(void)
     world_write_fault = (struct world_fault){2, 1};
     CHECK(mm_sync(a, at, 5 * PAGE_SIZE) == -EIO);
     CHECK(word_at(f, 0) == 5 && mm_sync(a, at, 5 * PAGE_SIZE) == -EIO);
+    CHECK(file_sync(f) == -EIO && fs_sync() == -EIO);
     CHECK(mm_munmap(a, at, 5 * PAGE_SIZE) == 0);
     file_close(f);
     CHECK(mm_audit() == 0 && image_fsck(FSCK_REPLAY) == 0);
