@@ -26,6 +26,7 @@
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
+#include "mm/mm.h"
 
 #define STOCK_MAX   64
 #define STOCK_BATCH 32
@@ -39,6 +40,7 @@ struct stock {
 
 static struct stock stocks[NCPU_MAX];
 static long avail;           /* [a] free frames - promised frames */
+static long spare_frames;     /* [I] after boot */
 static size_t total_frames;   /* [I] */
 static size_t outside_frames; /* [I] */
 static struct list reclaimers = LIST_INIT(reclaimers); /* [I] after boot */
@@ -149,11 +151,22 @@ static void stock_put(const uint32_t *frames, size_t n)
 
 /* ---- the gate ---- */
 
+/* How many free frames the running address space must leave. */
+static long must_leave(void)
+{
+    const struct mm *mm = this_cpu()->mm;
+
+    return mm && mm->takes_spare ? 0 : spare_frames;
+}
+
 /* => 0 when n were reserved; else how many are missing, and none is reserved. */
 static size_t reserve_now(size_t n)
 {
     long left = __atomic_sub_fetch(&avail, (long)n, __ATOMIC_ACQUIRE);
 
+    if (likely(left >= spare_frames))
+        return 0;
+    left -= must_leave();
     if (left >= 0)
         return 0;
     __atomic_add_fetch(&avail, (long)n, __ATOMIC_RELEASE);
@@ -182,6 +195,11 @@ int page_reserve(size_t n)
         if (!reclaim(missing))
             return -ENOMEM;
     return 0;
+}
+
+void page_keep_spare(size_t n)
+{
+    spare_frames = (long)n;
 }
 
 void page_unreserve(size_t n)

@@ -168,6 +168,7 @@ int proc_exec(const char *path, struct exec_args *args)
     if (err)
         return err;
     /* Commit: nothing below may fail. */
+    image.mm->takes_spare = proc_takes_spare(proc_current());
     old = proc_replace_mm(image.mm, exec_name(path));
     if (proc_hooks)
         proc_hooks->left();

@@ -14,6 +14,7 @@
  */
 #include "proc/proc.h"
 
+#include "asm/sbi.h"
 #include "fs/inode.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -61,6 +62,14 @@ static void orphan_children(struct proc *p) __must_hold(&proc_tree_lock)
         wake_all(&init->child_ended);
 }
 
+/* The first process has ended: a broken or foreign /init, for ours never does. */
+static void __noreturn end_machine(const struct proc *init, int status)
+{
+    printk("%s: process 1 has ended with status %d, nothing is left to run: power off\n",
+           init->task.name, status);
+    sbi_shutdown();
+}
+
 void proc_exit(int status)
 {
     struct proc *p = proc_current();
@@ -68,7 +77,7 @@ void proc_exit(int status)
     if (p->task.pid == 1 && shutdown_begun())
         machine_shutdown(SHUTDOWN_POWER_OFF); /* its end is the machine's, which is coming */
     if (p->task.pid == 1)
-        panic("init exiting");
+        end_machine(p, status);
     release_resources(p);
     /* No interrupt from here to the end: the parent may be spinning until this stack is free. */
     irq_off();

@@ -21,8 +21,11 @@ static int copy_memory(struct proc *parent, struct proc *child)
 {
     int err = mm_fork(parent->task.mm, &child->task.mm);
 
-    if (err || !proc_hooks)
+    if (err)
         return err;
+    child->task.mm->takes_spare = proc_takes_spare(parent);
+    if (!proc_hooks)
+        return 0;
     err = proc_hooks->forked(child);
     if (err) {
         mm_release(child->task.mm);
@@ -80,6 +83,7 @@ int proc_start_init(const char *path)
         return err;
     p = proc_alloc();
     p->task.mm = image.mm;
+    p->task.mm->takes_spare = true;
     p->cwd = inode_root();
     strlcpy(p->task.name, exec_name(path), sizeof(p->task.name));
     frame = task_frame(&p->task);

@@ -13,9 +13,17 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "mm/page.h"
 #include "proc/table.h"
 
 #define PID_BUCKETS 64u /* a power of two */
+
+/*
+ * Kept for init, so that a machine on which programs have taken all else can be put right from the
+ * console: a server, a shell and a command fit into these.
+ */
+#define SPARE_SLOTS  3
+#define SPARE_FRAMES 128
 
 static_assert(NPROC + KSTACK_SLOT_TASKS <= KSTACK_SLOTS, "a kernel stack for each process");
 static_assert(offsetof(struct proc, task) == 0, "proc_current() relies on it");
@@ -26,6 +34,7 @@ struct spinlock proc_tree_lock = SPINLOCK_INIT("process tree", RANK_WAIT);
 
 static struct proc slots[NPROC];
 static struct list free_slots = LIST_INIT(free_slots); /* [t] by proc.sibling */
+static unsigned nfree;                                 /* [t] how many those are */
 static struct proc *by_pid[PID_BUCKETS];               /* [t] chains by proc.pid_next */
 static int last_pid;                                   /* [t] */
 static bool all_killed;                                /* [t] by proc_kill_all() */
@@ -41,11 +50,24 @@ void proc_init(void)
         waitqueue_init(&slots[i].child_ended);
         list_push_back(&free_slots, &slots[i].sibling);
     }
+    nfree = NPROC;
+    page_keep_spare(SPARE_FRAMES);
 }
 
 struct proc *proc_slot(int slot)
 {
     return (unsigned)slot < NPROC ? &slots[slot] : NULL;
+}
+
+bool proc_takes_spare(const struct proc *p)
+{
+    return p->task.pid == 1 || p->of_init;
+}
+
+/* Whether a slot is free for a child of the running process. */
+static bool slot_is_free(void) __must_hold(&proc_tree_lock)
+{
+    return nfree > SPARE_SLOTS || (nfree > 0 && proc_takes_spare(proc_current()));
 }
 
 /*
@@ -59,23 +81,32 @@ static bool slot_is_coming(void) __must_hold(&proc_tree_lock)
     return init && &init->task != current() && !list_empty(&init->zombies);
 }
 
+/* Waits for a slot where one is coming. => NULL when none is free. */
+static struct proc *take_slot(void) __must_hold(&proc_tree_lock)
+{
+    struct proc *p;
+
+    while (!slot_is_free() && slot_is_coming())
+        if (wait_on_killable(&slot_freed, &proc_tree_lock))
+            break;
+    if (!slot_is_free())
+        return NULL;
+    p = list_entry(list_pop_front(&free_slots), struct proc, sibling);
+    p->state = PROC_EMBRYO;
+    nfree--;
+    return p;
+}
+
 struct proc *proc_alloc(void)
 {
-    struct list *slot;
     struct proc *p;
 
     /* The free slots and init's children are looked at in one hold of the lock. */
     spin_lock(&proc_tree_lock);
-    while (list_empty(&free_slots) && slot_is_coming())
-        if (wait_on_killable(&slot_freed, &proc_tree_lock))
-            break;
-    slot = list_pop_front(&free_slots);
-    if (slot)
-        list_entry(slot, struct proc, sibling)->state = PROC_EMBRYO;
+    p = take_slot();
     spin_unlock(&proc_tree_lock);
-    if (!slot)
+    if (!p)
         return NULL;
-    p = list_entry(slot, struct proc, sibling);
     task_init(&p->task, p->task.kstack_slot);
     list_init(&p->children);
     list_init(&p->zombies);
@@ -92,6 +123,7 @@ static void release_slot(struct proc *p) __must_hold(&proc_tree_lock)
     p->state = PROC_FREE;
     p->task.pid = 0;
     list_push_front(&free_slots, &p->sibling);
+    nfree++;
     wake_all(&slot_freed);
 }
 

@@ -9,7 +9,6 @@ A site is a file, a function and the message. The classes:
     boot         only before the first process: the machine or the build is unfit
     bug          a broken promise inside the kernel, unreachable unless the kernel itself is wrong
     machine      the hardware or the firmware broke its contract
-    init         the first process ended: there is nothing left to run
     test         only in the checking build or by a test's own hook
 
 No class exists for what a program, a disk image or a device's data can cause: that must never panic (I8).
@@ -21,7 +20,7 @@ import sys
 
 from csource import KERNEL_DIRECTORIES, ROOT, c_files, functions
 
-CLASSES = {"boot", "bug", "machine", "init", "test"}
+CLASSES = {"boot", "bug", "machine", "test"}
 LIST = ROOT / "tools" / "panics.txt"
 CALL = re.compile(r"\bpanic\s*\(\s*(\"(?:[^\"\\]|\\.)*\")?")
 

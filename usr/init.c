@@ -1,6 +1,6 @@
 /*
- * usr/init.c: the first process. Opens the console, starts the crypto service if the image has
- * one, keeps a shell running, reaps orphans.
+ * usr/init.c: the first process. Opens the console, keeps the crypto service (if the image has one)
+ * and a shell running, reaps orphans. It never ends: what cannot be had now is tried again.
  *
  * The service is process 2, and started anew when it was killed. One that ends by itself does not
  * want to run: servers of the course leave when they are not process 2.
@@ -12,15 +12,22 @@
 #include "kernel/lamina.h"
 #include "user/user.h"
 
-#define RESTART_TICKS 10
+#define SECOND 10       /* ticks */
 #define READY_TICKS 100 /* the service has this long before the shell starts */
-#define KILLED -1      /* the status of a process that did not end by itself */
+#define KILLED -1       /* the status of a process that did not end by itself */
+#define NO_EXEC 127     /* the status of one whose program could not be run */
 
-static char *server_argv[] = {"crypto_srv", 0, 0};
-static int server;         /* its pid; 0: there is none */
-static int server_started; /* uptime() then */
+/* A program that is kept running. */
+struct service {
+    char *argv[3];
+    int wanted;
+    int pid;     /* 0: it does not run */
+    int started; /* uptime() when that was tried last */
+    int failing; /* it could not be started, and that was said */
+};
 
-static char *shell_argv[] = {"sh", 0};
+static struct service server = {{"crypto_srv"}, 0, 0, -SECOND, 0};
+static struct service shell = {{"sh"}, 1, 0, -SECOND, 0};
 
 static void
 open_console(void)
@@ -38,31 +45,77 @@ open_console(void)
 }
 
 static void
-start_server(void)
+report_failure(struct service *s, const char *what)
 {
-    struct stat st;
+    if (!s->failing)
+        printf("init: %s %s failed, trying again every second\n", what, s->argv[0]);
+    s->failing = 1;
+}
 
-    server = 0;
-    if (stat(server_argv[0], &st) < 0)
-        return; /* then the shell is process 2, as in xv6 */
-    server_started = uptime();
-    server = fork();
-    if (server == 0) {
-        exec(server_argv[0], server_argv);
-        exit(1);
+/* Starts what does not run and should, no more than once a second. */
+static void
+start(struct service *s)
+{
+    int now = uptime();
+    int pid;
+
+    if (!s->wanted || s->pid || now - s->started < SECOND)
+        return;
+    s->started = now;
+    pid = fork();
+    if (pid == 0) {
+        if (s == &shell)
+            printf("init: starting sh\n");
+        exec(s->argv[0], s->argv);
+        exit(NO_EXEC);
     }
+    if (pid < 0)
+        report_failure(s, "fork for");
+    else
+        s->pid = pid;
 }
 
 static void
-restart_server(int status)
+note_end(struct service *s, int status)
 {
-    server_argv[1] = "again";
-    if (uptime() == server_started)
-        pause(1); /* one that cannot run must not keep the machine busy */
-    if (status == KILLED)
-        start_server();
-    else
-        server = 0;
+    s->pid = 0;
+    s->failing &= status == NO_EXEC;
+    if (status == NO_EXEC)
+        report_failure(s, "exec");
+    else if (s == &server && status != KILLED)
+        s->wanted = 0;
+}
+
+static void
+reap(void)
+{
+    int status;
+    int pid = wait(&status);
+
+    if (pid == server.pid) {
+        server.argv[1] = "again";
+        note_end(&server, status);
+    }
+    if (pid == shell.pid)
+        note_end(&shell, status);
+}
+
+static int
+all_run(void)
+{
+    return shell.pid && (server.pid || !server.wanted);
+}
+
+/* Whether wait() would return at once. */
+static int
+child_has_ended(void)
+{
+    struct procinfo info;
+
+    for (int slot = 0; procinfo(slot, &info) == 0; slot++)
+        if (info.state == PROCINFO_ZOMBIE && info.ppid == 1)
+            return 1;
+    return 0;
 }
 
 /* Whether the service has printed what it has to say, and waits for requests, or is gone. */
@@ -72,8 +125,9 @@ server_is_ready(void)
     struct procinfo info;
 
     for (int slot = 0; procinfo(slot, &info) == 0; slot++)
-        if (info.pid == server)
-            return (info.state == PROCINFO_SLEEPING && strcmp(info.name, server_argv[0]) == 0) ||
+        if (info.pid == server.pid)
+            return (info.state == PROCINFO_SLEEPING &&
+                    strcmp(info.name, server.argv[0]) == 0) ||
                    info.state == PROCINFO_ZOMBIE;
     return 1;
 }
@@ -81,58 +135,25 @@ server_is_ready(void)
 static void
 wait_for_server(void)
 {
-    for (int i = 0; i < READY_TICKS && server > 0 && !server_is_ready(); i++)
+    for (int i = 0; i < READY_TICKS && server.pid && !server_is_ready(); i++)
         pause(1);
-}
-
-static int
-start_shell(void)
-{
-    int pid;
-
-    printf("init: starting sh\n");
-    pid = fork();
-    if (pid < 0) {
-        printf("init: fork failed\n");
-        exit(1);
-    }
-    if (pid == 0) {
-        exec("sh", shell_argv);
-        printf("init: exec sh failed\n");
-        exit(1);
-    }
-    return pid;
-}
-
-/* Reaps whatever ends, until the shell does. */
-static void
-reap_until(int shell)
-{
-    int status;
-    int pid;
-
-    do {
-        pid = wait(&status);
-        if (pid < 0) {
-            printf("init: wait returned an error\n");
-            exit(1);
-        }
-        if (pid == server)
-            restart_server(status);
-    } while (pid != shell);
 }
 
 int
 main(void)
 {
+    struct stat st;
+
     open_console();
-    start_server();
+    server.wanted = stat(server.argv[0], &st) == 0; /* else the shell is process 2, as in xv6 */
+    start(&server);
     wait_for_server();
     for (;;) {
-        int started = uptime();
-
-        reap_until(start_shell());
-        if (uptime() == started)
-            pause(RESTART_TICKS); /* a shell that cannot run must not keep the machine busy */
+        start(&server);
+        start(&shell);
+        if (all_run() || child_has_ended())
+            reap();
+        else
+            pause(1);
     }
 }

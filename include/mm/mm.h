@@ -42,6 +42,7 @@ struct mm {
     uint32_t npaged;     /* [lock] vmas whose pages a pager brings */
     uint64_t cpus;       /* [a] harts that have it loaded now, bit = dense id */
     uint64_t family;     /* [I] once running: one number from exec, inherited by fork */
+    bool takes_spare;    /* [I] once running: may take the frames of page_keep_spare() */
     struct list link;    /* [mm list] for the audit */
 };
 

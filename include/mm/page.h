@@ -13,6 +13,8 @@
  *
  *     avail = free frames - promised frames, never below 0
  *
+ * The last few of these are spare ones, for init and the shell: page_keep_spare().
+ *
  * Units are frames everywhere in this header.
  */
 #ifndef MM_PAGE_H
@@ -78,6 +80,12 @@ void page_init(const struct phys_range *banks, size_t nbanks,
  * => 0, or -ENOMEM and nothing is set aside. Asks the reclaimers before it gives up.
  */
 int page_reserve(size_t n);
+
+/*
+ * Keeps the last n free frames: only an address space with mm->takes_spare can reserve them. So a
+ * shell can be started, and end programs, when others have all the rest. Boot only; at first 0.
+ */
+void page_keep_spare(size_t n);
 
 /* Gives n reservations back. */
 void page_unreserve(size_t n);

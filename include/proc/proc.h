@@ -66,6 +66,12 @@ static inline struct proc *proc_current(void)
     return container_of(current(), struct proc, task);
 }
 
+/*
+ * Whether p is init or was forked by init itself: the shell, the server. The last free slots and
+ * frames are for these and for what they fork, until that runs a program of its own.
+ */
+bool proc_takes_spare(const struct proc *p);
+
 /* ---- the table (proc/table.c) ---- */
 
 /*
@@ -75,10 +81,10 @@ void proc_init(void);
 
 /*
  * Take a free slot: no memory, files or directory yet, and unknown to others.
- * => takes proc_tree_lock. Where all NPROC slots are in use, and some only because init has not yet
- *    asked for the status of an orphan that has ended, this sleeps until init has; no spin lock is
- *    held by the caller.
- * => NULL when all are in use, or killed meanwhile.
+ * => takes proc_tree_lock. The last few slots are spare ones, for those of proc_takes_spare() only.
+ *    Where no other is free, but will be as soon as init has asked for the status of an orphan that
+ *    has ended, this sleeps until init has; no spin lock is held by the caller.
+ * => NULL when all NPROC, or all but the spare ones, are in use; or killed meanwhile.
  */
 struct proc *proc_alloc(void);
 
@@ -149,7 +155,7 @@ int proc_fork(void);
 /*
  * End the running process. Its memory, files and directory are gone at once; its children become
  * init's; its status waits for the parent.
- * => no spin lock held. Panics for init.
+ * => no spin lock held. The end of init is the machine's: a line on the console, and power off.
  */
 void proc_exit(int status) __noreturn;
 

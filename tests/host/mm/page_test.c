@@ -42,6 +42,28 @@ static void a_reservation_keeps_frames_from_others(void **state)
     assert_int_equal(world_available(), before);
 }
 
+/* 10 frames are kept; asking for what is missing counts those. */
+static void spare_frames_are_for_who_may_take_them(void **state)
+{
+    size_t before = world_available();
+    struct mm favoured = {.takes_spare = true}, *loaded = this_cpu()->mm;
+
+    page_keep_spare(10);
+    assert_int_equal(page_reserve(before - 9), -ENOMEM);
+    assert_int_equal(page_reserve(before - 10), 0);
+    assert_null(page_alloc());
+    this_cpu()->mm = &favoured;
+    assert_int_equal(page_reserve(11), -ENOMEM);
+    assert_int_equal(page_reserve(10), 0);
+    assert_null(page_alloc());
+    page_unreserve(5);
+    this_cpu()->mm = loaded;
+    assert_null(page_alloc());
+    page_unreserve(before - 5);
+    page_keep_spare(0);
+    assert_int_equal(world_available(), before);
+}
+
 static void frames_in_another_harts_stock_are_found(void **state)
 {
     size_t before = world_available();
@@ -215,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_every_frame_and_gives_it_back),
         cmocka_unit_test(a_reservation_keeps_frames_from_others),
+        cmocka_unit_test(spare_frames_are_for_who_may_take_them),
         cmocka_unit_test(frames_in_another_harts_stock_are_found),
         cmocka_unit_test(the_last_holder_frees),
         cmocka_unit_test(blocks_are_aligned_and_merge_again),

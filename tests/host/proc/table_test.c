@@ -56,10 +56,16 @@ void wake_all(struct waitqueue *wq)
 {
 }
 
+static struct mm any_mm;
+
 int mm_fork(struct mm *mm, struct mm **child)
 {
-    *child = NULL;
+    *child = &any_mm;
     return 0;
+}
+
+void page_keep_spare(size_t n)
+{
 }
 
 void mm_hold(struct mm *mm)
@@ -86,7 +92,7 @@ struct inode *inode_root(void)
 
 int exec_load(struct inode *cwd, const char *path, struct exec_args *args, struct exec_image *image)
 {
-    memset(image, 0, sizeof(*image));
+    *image = (struct exec_image){ .mm = &any_mm };
     return 0;
 }
 
@@ -254,6 +260,29 @@ static void init_runs_at_any_moment(void **state)
     }
 }
 
+/* With three slots free, only init and its own children get one; those of its children do not. */
+static void the_last_slots_are_spare(void **state)
+{
+    struct proc *first = parent, *ordinary;
+
+    for (int i = 0; i < 3; i++) {
+        end_child(another_child());
+        reap();
+    }
+    assert_true(proc_fork() > 1);
+    ordinary = list_entry(first->children.prev, struct proc, sibling);
+    assert_true(proc_takes_spare(first) && !proc_takes_spare(ordinary));
+    run_as(ordinary);
+    assert_int_equal(proc_fork(), -EAGAIN);
+    run_as(first);
+    assert_true(proc_fork() > 1);
+    run_as(init);
+    assert_true(proc_fork() > 1);
+    assert_int_equal(proc_fork(), -EAGAIN);
+    while (!list_empty(&first->children))
+        end_child(list_entry(list_first(&first->children), struct proc, sibling));
+}
+
 static void init_does_not_wait_for_itself(void **state)
 {
     end_child(another_child());
@@ -276,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_of_the_living, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_for_an_orphan_that_has_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(init_runs_at_any_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_last_slots_are_spare, setup, teardown),
         cmocka_unit_test_setup_teardown(init_does_not_wait_for_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kill_ends_the_wait, setup, teardown),
     };
