@@ -16,7 +16,7 @@
 #include "syscall/syscall.h"
 #include "uapi/kernel/syscall.h"
 
-static const syscall_fn table[SYSCALL_COUNT] = {
+static const syscall_fn table[] = {
     [SYS_fork] = sys_fork,
     [SYS_exit] = sys_exit,
     [SYS_wait] = sys_wait,
@@ -78,7 +78,7 @@ void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct tra
 {
     /* Programs see an int: docs/xv6-abi.md 1 has the number cut to 32 bits. */
     uint32_t number = (uint32_t)tf->a7;
-    syscall_fn fn = number < SYSCALL_COUNT ? table[number] : NULL;
+    syscall_fn fn = number < ARRAY_LEN(table) ? table[number] : NULL;
     long result;
 
     if (likely(fn))

@@ -10,8 +10,6 @@
 
 #include <stdint.h>
 
-#define SYSCALL_COUNT 47 /* one more than the highest number in uapi/kernel/syscall.h */
-
 typedef long (*syscall_fn)(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
 
 #define SYSCALL(name) long name(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
