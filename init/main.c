@@ -32,6 +32,7 @@
 enum {
     BANKS_MAX = 16,
     RESERVED_MAX = 32,
+    ARGUMENT_MAX = 32,                  /* bytes of a boot argument that are told */
     HARTS_MAX = 64,                     /* looked at; NCPU_MAX of them are used */
     STAGE_SECONDS = 30,                 /* a stage that takes longer hangs */
     HARTS_SECONDS = 20,                 /* a hart that takes longer is done without */
@@ -55,6 +56,42 @@ static void stage_hangs(void)
 
 /* ---- The stages ---- */
 
+static bool names_a_stage(const char *name);
+
+static bool is_known_argument(const char *word)
+{
+    static const char *const known[] = {
+        "root=ram", "panic=off", "selftest",
+#ifdef LAMINA_CHECK
+        "overflow",
+#endif
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(word, known[i]) == 0)
+            return true;
+    return strncmp(word, "hang=", 5) == 0 && names_a_stage(word + 5);
+}
+
+/* A mistyped word would otherwise just have no effect. */
+static void name_unknown_arguments(void)
+{
+    char word[ARGUMENT_MAX];
+
+    for (const char *at = devtree_bootargs(); *at;) {
+        size_t n = 0;
+
+        for (; *at && *at != ' '; at++)
+            if (n < sizeof(word) - 1)
+                word[n++] = *at;
+        word[n] = 0;
+        if (n && !is_known_argument(word))
+            printk("boot: argument %s is not known; known are root=ram, panic=off, selftest, "
+                   "hang=STAGE, and with CHECK=1 overflow\n", word);
+        at += *at == ' ';
+    }
+}
+
 static void start_devtree(void)
 {
     if (devtree_init(phys_to_virt(dtb_address)) < 0)
@@ -66,6 +103,7 @@ static void start_devtree(void)
     if (devtree_bootarg("panic", after_panic, sizeof(after_panic)) &&
         strcmp(after_panic, "off") == 0)
         panic_set_action(PANIC_POWER_OFF);
+    name_unknown_arguments();
 }
 
 static void start_memory(void)
@@ -197,6 +235,14 @@ static const struct stage {
     { "selftest", run_selftest },
     { "init", start_init },
 };
+
+static bool names_a_stage(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+        if (strcmp(name, stages[i].name) == 0)
+            return true;
+    return false;
+}
 
 /* ---- Running them ---- */
 

@@ -8,11 +8,16 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
 from machine import ROOT, WAIT, fsck, wait_until
 from test_make import make
+
+sys.path.insert(0, str(ROOT / "tools"))
+
+import bench  # noqa: E402  (the path is set up first)
 
 CLEAN = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
 
@@ -102,6 +107,13 @@ def test_names_with_odd_characters(tmp_path):
     assert words[words.index("-append") + 1] == "hang=\"a' b\""
     words = shlex.split(make("-s", "print-qemu", f"FS={image}", "ROOT=ram"))
     assert words[words.index("-initrd") + 1] == str(image)
+
+
+def test_boot_names_unknown_arguments(boot):
+    """Each mistyped boot argument gets a line, the right ones none, and the machine comes up."""
+    machine = boot(cpus=1, append="panic=off slftest  root=rom hang=nowhere " + "x" * 100)
+    told = re.findall(r"^boot: argument (\S+) is not known; known are .*selftest.*\n", machine.text(), re.MULTILINE)
+    assert told == ["slftest", "root=rom", "hang=nowhere", "x" * 31]
 
 
 # ---- Help -----------------------------------------------------------------------------------------------
@@ -214,3 +226,17 @@ def runs(process, name, argument):
     except OSError:
         return False
     return name in command[0] and any(argument in word for word in command)
+
+
+# ---- The bench ------------------------------------------------------------------------------------------
+
+def test_bench_says_what_missed_means(capsys):
+    """A row that misses its goal says so, and only such a row; the legend tells what that means, and what a limit is."""
+    figures = {name: goal for name, (_, goal, _, _) in bench.FIGURES.items()}
+    bench.print_table(figures)
+    table, _, legend = capsys.readouterr().out.partition("\n\n")
+    assert "missed" not in table and '"missed"' in legend and "limit:" in legend
+    bench.print_table({**figures, "null_syscall": 91, "pipe_bandwidth": 1})
+    table = capsys.readouterr().out.partition("\n\n")[0]
+    assert [line[:16].strip() for line in table.splitlines() if line.endswith("  missed")] == ["null system call", "pipe, 64 KiB wri"]
+    assert re.search(r"^null system call +91 +<= 90 +<= 130  missed$", table, re.MULTILINE)
