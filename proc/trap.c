@@ -103,12 +103,14 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
 
 void trap_interrupt(struct trapframe *tf, uint64_t irq, enum trap_from from)
 {
+    sched_interrupt_begin();
     if (irq == IRQ_TIMER)
         timer_run();
     else if (irq == IRQ_EXTERNAL && external_dispatch)
         external_dispatch();
     else if (irq == IRQ_SOFTWARE)
         stop_interrupt();
+    sched_interrupt_end();
 
     if (from == TRAP_FROM_USER)
         trap_pending_work();

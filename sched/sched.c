@@ -15,11 +15,15 @@
  * returns at once. Kills take the same road: whether a killable sleeper has been killed is asked
  * under the lock, at the last moment.
  *
- * Waking an idle hart costs an interrupt to it, and who wakes a task often sleeps right after (a
- * pipe's two ends, fork and wait). So a task just queued is left for this hart at first; if the
- * hart is still busy 20 us later, it calls an idle one, and whoever takes a task from the queue
- * calls the next while more is queued. A queue that is not empty thus always has a hart coming:
- * one that is not idle, with call_at set if there were idle ones, or one that has been called.
+ * Waking an idle hart costs an interrupt to it. Each task queued has a hart coming for it as long as
+ * there are idle ones, and each hart that comes takes one task:
+ *   woken in an interrupt   the interrupt ends with one call to as many idle harts as are wanted, so
+ *                           the tick that wakes n sleepers has called n harts when it returns; an
+ *                           idle hart that was interrupted comes itself
+ *   woken by a task         who wakes a task often sleeps right after (a pipe's two ends, fork and
+ *                           wait), so its own hart comes for the first; if it has not after 20 us,
+ *                           an idle one is called. For any more an idle one is called at once
+ *   left in the queue       who takes a task calls idle harts for those that no hart is coming for
  *
  * Called by: wait queues, mutexes and timers (same directory), proc/. Read next: sched/waitqueue.c.
  */
@@ -35,15 +39,17 @@
 #include "sched/timer.h"
 
 /*
- * How long a task just queued waits for this hart before an idle one is called: 20 us. Much longer,
- * and who wakes the waiters of a lock or of the log has taken it again before any of them runs.
+ * How long a task that a task has woken waits for this hart before an idle one is called: 20 us.
+ * Much longer, and who wakes the waiters of a lock or of the log has taken it again before any of
+ * them runs.
  */
-#define CALL_DELAY_PER_SECOND 50000
+#define HANDOFFS_PER_SECOND 50000
 
 struct run_queue {
     struct spinlock lock;
-    struct list ready;  /* [lock] tasks to run, in order */
-    uint64_t idle_cpus; /* [lock] harts in wfi, or on their way there */
+    struct list ready;    /* [lock] tasks to run, in order */
+    uint64_t idle_cpus;   /* [lock] harts in wfi, or on their way there */
+    uint64_t coming_cpus; /* [lock] harts that will soon take one task: called, or see enqueue() */
 };
 
 /* What a hart keeps for itself; touched by that hart only, with interrupts off. */
@@ -51,7 +57,9 @@ struct hart {
     struct task idle;
     struct task *previous; /* whom the task running now must release */
     uint64_t slice_end;    /* the rest of a slice goes to the next task; TIMER_NEVER while idle */
-    uint64_t call_at;      /* when to call an idle hart for what is queued; TIMER_NEVER: no need */
+    uint64_t call_at;      /* until when this hart comes for a task it has woken; else TIMER_NEVER */
+    bool in_interrupt;
+    bool queued;           /* the interrupt has queued a task */
 };
 
 static struct run_queue run_queue = {
@@ -100,15 +108,25 @@ void sched_init_hart(void)
     panic_set_describe(describe_current);
 }
 
-/* Take one idle hart out of the mask, to be woken for what is queued. => its bit, or 0. */
-static uint64_t claim_idle_hart(void) __must_hold(&run_queue.lock)
+/* Claim an idle hart for each task queued that no hart is coming for. => their mask. */
+static uint64_t claim_idle_harts(void) __must_hold(&run_queue.lock)
 {
-    uint64_t chosen = run_queue.idle_cpus & -run_queue.idle_cpus;
+    uint64_t coming = run_queue.coming_cpus, claimed = 0, chosen;
+    struct list *pos;
 
-    if (list_empty(&run_queue.ready))
+    if (!run_queue.idle_cpus)
         return 0;
-    run_queue.idle_cpus &= ~chosen;
-    return chosen;
+    list_for_each(pos, &run_queue.ready) {
+        if (coming) {
+            coming &= coming - 1;
+            continue;
+        }
+        chosen = run_queue.idle_cpus & -run_queue.idle_cpus;
+        run_queue.idle_cpus &= ~chosen;
+        claimed |= chosen;
+    }
+    run_queue.coming_cpus |= claimed;
+    return claimed;
 }
 
 static void interrupt_harts(uint64_t mask)
@@ -117,34 +135,41 @@ static void interrupt_harts(uint64_t mask)
         sbi_send_ipi(mask);
 }
 
-/* Queue a runnable task. An idle hart is called for it only if this one does not take it soon. */
-static void enqueue(struct task *task) __must_hold(&run_queue.lock)
+/*
+ * Queue a runnable task. A task that wakes one keeps it for this hart at first (head of this file).
+ * => the mask of harts to interrupt; none from an interrupt, which calls them when it ends.
+ */
+static uint64_t enqueue(struct task *task) __must_hold(&run_queue.lock)
 {
     struct hart *h = &harts[cpu_id()];
 
     CHECK_ASSERT(task->state == TASK_RUNNABLE && !task->current && !task->idle);
     CHECK_ASSERT(list_empty(&task->run_link));
     list_push_back(&run_queue.ready, &task->run_link);
-    /* In an interrupt of an idle hart: it looks at the queue next. */
-    if (run_queue.idle_cpus & (1UL << cpu_id())) {
-        run_queue.idle_cpus &= ~(1UL << cpu_id());
-        return;
-    }
-    if (run_queue.idle_cpus && h->call_at == TIMER_NEVER) {
-        h->call_at = time_now() + timebase_hz / CALL_DELAY_PER_SECOND;
-        timer_arm(h->call_at);
-    }
+    if (h->in_interrupt)
+        h->queued = true;
+    if (h->in_interrupt || !run_queue.idle_cpus)
+        return 0;
+    if (run_queue.coming_cpus & (1UL << cpu_id()))
+        return claim_idle_harts();
+    run_queue.coming_cpus |= 1UL << cpu_id();
+    h->call_at = time_now() + timebase_hz / HANDOFFS_PER_SECOND;
+    timer_arm(h->call_at);
+    return 0;
 }
 
 void task_start(struct task *task)
 {
+    uint64_t interrupt;
+
     ASSERT(task->state == TASK_NEW);
     task->ctx.ra = (uint64_t)trap_return_first;
     task->ctx.sp = (uint64_t)task_frame(task);
     spin_lock(&run_queue.lock);
     task->state = TASK_RUNNABLE;
-    enqueue(task);
+    interrupt = enqueue(task);
     spin_unlock(&run_queue.lock);
+    interrupt_harts(interrupt);
 }
 
 /* Make a task that sleeps runnable. => the mask of harts to interrupt. */
@@ -154,9 +179,7 @@ static uint64_t wake_locked(struct task *task) __must_hold(&run_queue.lock)
     if (task->idle)
         return (1UL << task->cpu) & ~(1UL << cpu_id());
     /* If it is still on its way to task_block(), it will notice there. */
-    if (!task->current)
-        enqueue(task);
-    return 0;
+    return task->current ? 0 : enqueue(task);
 }
 
 void task_wake(struct task *task)
@@ -243,9 +266,11 @@ static struct task *choose_next(struct task *prev) __must_hold(&run_queue.lock)
 static void schedule(void)
 {
     struct task *prev = current(), *next;
+    struct hart *h = &harts[cpu_id()];
     uint64_t interrupt;
 
     ASSERT(this_cpu()->irq_depth == 0);
+    h->call_at = TIMER_NEVER;
     spin_lock(&run_queue.lock);
     if (prev->state == TASK_SLEEPING_KILLABLE && task_killed(prev))
         prev->state = TASK_RUNNABLE;
@@ -257,7 +282,8 @@ static void schedule(void)
         next->current = true;
         next->cpu = cpu_id();
     }
-    interrupt = claim_idle_hart();
+    run_queue.coming_cpus &= ~(1UL << cpu_id());
+    interrupt = claim_idle_harts();
     spin_unlock(&run_queue.lock);
     interrupt_harts(interrupt);
     if (next != prev)
@@ -276,8 +302,10 @@ static void idle_turn(void)
 
     spin_lock(&run_queue.lock);
     empty = list_empty(&run_queue.ready);
-    if (empty)
+    if (empty) {
         run_queue.idle_cpus |= here;
+        run_queue.coming_cpus &= ~here;
+    }
     spin_unlock(&run_queue.lock);
     if (!empty) {
         schedule();
@@ -289,6 +317,20 @@ static void idle_turn(void)
     spin_lock(&run_queue.lock);
     run_queue.idle_cpus &= ~here;
     spin_unlock(&run_queue.lock);
+}
+
+/* Call idle harts for what is queued, where this one, if it idles, comes itself. */
+static void call_idle_harts(uint64_t not_coming)
+{
+    uint64_t here = 1UL << cpu_id(), interrupt;
+
+    spin_lock(&run_queue.lock);
+    run_queue.coming_cpus &= ~not_coming;
+    run_queue.coming_cpus |= run_queue.idle_cpus & here;
+    run_queue.idle_cpus &= ~here;
+    interrupt = claim_idle_harts();
+    spin_unlock(&run_queue.lock);
+    interrupt_harts(interrupt);
 }
 
 void sched_idle(void)
@@ -304,12 +346,14 @@ void task_block(void)
     struct task *me = current();
     uint64_t irqs = irq_disable_save();
 
-    if (!me->idle)
+    if (!me->idle) {
         schedule();
-    else
+    } else {
         /* The boot flow has no hart to give up, only one to lend. */
         while (__atomic_load_n(&me->state, __ATOMIC_ACQUIRE) != TASK_RUNNABLE)
             idle_turn();
+        call_idle_harts(1UL << cpu_id());
+    }
     irq_restore(irqs);
 }
 
@@ -369,15 +413,19 @@ void task_set_mm(struct mm *mm)
     irq_restore(irqs);
 }
 
-/* The running task has not made room for what is queued: call an idle hart. */
-static void call_idle_hart(void)
+void sched_interrupt_begin(void)
 {
-    uint64_t interrupt;
+    harts[cpu_id()].in_interrupt = true;
+}
 
-    spin_lock(&run_queue.lock);
-    interrupt = claim_idle_hart();
-    spin_unlock(&run_queue.lock);
-    interrupt_harts(interrupt);
+void sched_interrupt_end(void)
+{
+    struct hart *h = &harts[cpu_id()];
+
+    h->in_interrupt = false;
+    if (h->queued)
+        call_idle_harts(0);
+    h->queued = false;
 }
 
 uint64_t sched_tick(uint64_t now)
@@ -387,7 +435,7 @@ uint64_t sched_tick(uint64_t now)
 
     if (now >= h->call_at) {
         h->call_at = TIMER_NEVER;
-        call_idle_hart();
+        call_idle_harts(1UL << cpu_id());
     }
     if (!t || t->idle) {
         h->slice_end = TIMER_NEVER;

@@ -177,6 +177,13 @@ void task_begin(void);
 void task_yield_if_due(void);
 
 /*
+ * An interrupt begins and ends: idle harts are called once, at its end, for all that it has woken.
+ * => interrupts off; called by trap_interrupt() around what the interrupt is for.
+ */
+void sched_interrupt_begin(void);
+void sched_interrupt_end(void);
+
+/*
  * Timer interrupt of the scheduler: ends the time slice of the running task when it is over.
  * => called by timer_run() with interrupts off; returns when it wants to be called next, in time
  *    units (UINT64_MAX: an idle hart needs it not).

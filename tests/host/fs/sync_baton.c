@@ -150,7 +150,7 @@ void __real_spin_unlock(struct spinlock *l);
 void __wrap_spin_unlock(struct spinlock *l)
 {
     __real_spin_unlock(l);
-    if (nactors && !passing && port_locks_held() == 0 && this_cpu()->irq_depth == 0 &&
+    if (nactors && !passing && port_locks_held() == 0 && !irqs_kept_out() &&
         world_random() % 4 == 0)
         pass_on(running);
 }
@@ -161,7 +161,7 @@ static void sleep_on(struct waitqueue *wq)
         fprintf(stderr, "deadlock: the only thread waits\n");
         _exit(1);
     }
-    CHECK(this_cpu()->irq_depth == 0);
+    CHECK(!irqs_kept_out());
     actors[running].waits_for = wq;
     pass_on(running);
 }
@@ -187,7 +187,7 @@ void mutex_init(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
-    CHECK(port_locks_held() == 0 && this_cpu()->irq_depth == 0);
+    CHECK(port_locks_held() == 0 && !irqs_kept_out());
     baton_yield();
     while (m->nwaiting)
         sleep_on(&m->wq);

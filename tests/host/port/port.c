@@ -38,6 +38,7 @@ uint32_t cpu_count = NCPU_MAX;
 struct cpu *port_cpu = &cpus[0];
 
 void (*port_on_lock)(const struct spinlock *l);
+void (*port_on_wait)(void);
 
 static unsigned locks_held;
 

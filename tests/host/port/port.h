@@ -39,6 +39,9 @@ extern void (*port_on_shootdown)(uint64_t mask, uint64_t va, size_t npages);
 /* Called before every spin_lock(), when set: a test can play what another hart does just then. */
 extern void (*port_on_lock)(const struct spinlock *l);
 
+/* Called in cpu_wait(), when set: the running hart has nothing to do. */
+extern void (*port_on_wait)(void);
+
 /* Messages of printk() go to stderr unless this is set. */
 extern int port_quiet;
 

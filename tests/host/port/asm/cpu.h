@@ -18,9 +18,11 @@ struct cpu {
     uint64_t hartid;
     uint32_t id;
     uint32_t irq_depth;
+    uint32_t irq_saves;
     bool irq_were_on;
     bool online;
     struct mm *mm;
+    uint64_t timer_deadline;
     uint32_t nranks;
     struct spinlock *held[CPU_RANKS_MAX];
 };
@@ -28,6 +30,7 @@ struct cpu {
 extern struct cpu cpus[NCPU_MAX];
 extern uint32_t cpu_count;
 extern struct cpu *port_cpu;
+extern void (*port_on_wait)(void);
 
 static inline struct cpu *this_cpu(void)
 {
@@ -54,19 +57,25 @@ static inline void irq_off(void)
     port_cpu->irq_were_on = false;
 }
 
+/* Not in the kernel's own: inside irq_push() or irq_disable_save(). */
+static inline bool irqs_kept_out(void)
+{
+    return port_cpu->irq_depth > 0 || port_cpu->irq_saves > 0;
+}
+
 static inline bool irqs_enabled(void)
 {
-    return port_cpu->irq_depth == 0 && port_cpu->irq_were_on;
+    return !irqs_kept_out() && port_cpu->irq_were_on;
 }
 
 static inline uint64_t irq_disable_save(void)
 {
-    return port_cpu->irq_depth++;
+    return port_cpu->irq_saves++;
 }
 
 static inline void irq_restore(uint64_t saved)
 {
-    port_cpu->irq_depth = (uint32_t)saved;
+    port_cpu->irq_saves = (uint32_t)saved;
 }
 
 static inline void irq_push(void)
@@ -85,6 +94,8 @@ static inline void cpu_relax(void)
 
 static inline void cpu_wait(void)
 {
+    if (port_on_wait)
+        port_on_wait();
 }
 
 #endif

@@ -1,0 +1,21 @@
+/*
+ * timer.h - stands for include/asm/timer.h in host tests: time is a variable, which the test moves.
+ */
+#ifndef ASM_TIMER_H
+#define ASM_TIMER_H
+
+#include <stdint.h>
+
+#define TIMER_NEVER (~0UL)
+
+extern uint64_t timebase_hz;
+extern uint64_t port_time;
+
+static inline uint64_t time_now(void)
+{
+    return port_time;
+}
+
+void timer_set(uint64_t deadline);
+
+#endif
