@@ -1,8 +1,9 @@
 /*
- * Block devices: the list of them, the checks every request passes, and waiting for one.
+ * Block devices: the list of them, the checks every request passes, waiting for one, and the
+ * lines about errors.
  *
- * Owns the list (written at boot only, so without a lock) and nothing else: queues and completion
- * are the drivers'. A request that reaches a driver lies inside the device and is made of whole
+ * Owns the list (written at boot only, so without a lock) and the sectors that have failed, under
+ * errors.lock: queues and completion are the drivers'. A request that reaches a driver lies inside the device and is made of whole
  * sectors. Called by fs. Read next: drivers/virtio_disk.c, drivers/ramdisk.c.
  */
 #include "drivers/blockdev.h"
@@ -11,13 +12,27 @@
 #include "drivers/devtree.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "lib/printk.h"
 #include "lib/string.h"
 #include "sched/task.h"
 #include "sched/waitqueue.h"
 
 #include "internal.h"
 
+#define ERRORS_MAX 64 /* sectors whose errors are told */
+
 static struct list devices = LIST_INIT(devices);
+
+static struct {
+    struct spinlock lock;
+    unsigned n; /* [lock] */
+    struct {
+        const struct block_device *dev;
+        uint64_t sector;
+    } at[ERRORS_MAX]; /* [lock] the first n are in use */
+} errors = {
+    .lock = SPINLOCK_INIT("disk errors", RANK_DEV + 1),
+};
 
 void blockdev_register(struct block_device *dev)
 {
@@ -67,6 +82,7 @@ void block_submit(struct block_device *dev, struct block_request *req)
 {
     ASSERT(req->done != NULL);
     req->status = check(dev, req);
+    req->task = current();
     req->next_seg = 0;
     req->flying_seg = 0;
     list_init(&req->link);
@@ -80,6 +96,54 @@ void block_poll(struct block_device *dev)
 {
     dev->ops->poll(dev);
 }
+
+/* ---- errors ---- */
+
+/* Notes a sector that failed. => how many there were before; ERRORS_MAX when it is not new. */
+static unsigned note_error(const struct block_device *dev, uint64_t sector)
+{
+    spin_lock(&errors.lock);
+    unsigned before = errors.n;
+    for (unsigned i = 0; i < errors.n; i++)
+        if (errors.at[i].dev == dev && errors.at[i].sector == sector)
+            before = ERRORS_MAX;
+    if (before < ERRORS_MAX) {
+        errors.at[before].dev = dev;
+        errors.at[before].sector = sector;
+        errors.n++;
+    }
+    spin_unlock(&errors.lock);
+    return before;
+}
+
+static void describe_submitter(const struct block_request *req, char *buf, size_t size)
+{
+    if (req->task && req->task->pid)
+        snprintk(buf, size, "pid %d %s", req->task->pid, req->task->name);
+    else
+        strlcpy(buf, "the boot", size);
+}
+
+void block_error(struct block_device *dev, const struct block_request *req, uint64_t sector,
+                 uint64_t n)
+{
+    bool flush = req->op == BLOCK_FLUSH;
+    unsigned before = req->what ? note_error(dev, flush ? UINT64_MAX : sector) : ERRORS_MAX;
+    char who[40];
+
+    if (before == ERRORS_MAX)
+        return;
+    describe_submitter(req, who, sizeof(who));
+    if (flush)
+        printk("%s: flush error, for %s\n", dev->name, who);
+    else
+        printk("%s: %s error at sector %lu, %lu sectors of %s, for %s\n", dev->name,
+               req->op == BLOCK_READ ? "read" : "write", sector, n, req->what, who);
+    if (before == ERRORS_MAX - 1)
+        printk("%s: errors at more sectors are not told\n", dev->name);
+}
+
+/* ---- waiting ---- */
 
 /* Someone who waits for one request. */
 struct waiter {
@@ -124,11 +188,13 @@ static int submit_and_wait(struct block_device *dev, struct waiter *waiter)
     return waiter->req.status;
 }
 
-int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len)
+int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
+             const char *what)
 {
     struct waiter waiter;
 
     waiter.req.op = op;
+    waiter.req.what = what;
     waiter.req.sector = sector;
     waiter.req.nsegs = op != BLOCK_FLUSH;
     waiter.req.seg[0].addr = buf;
@@ -138,5 +204,5 @@ int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *
 
 int block_flush(struct block_device *dev)
 {
-    return dev->can_flush ? block_io(dev, BLOCK_FLUSH, 0, NULL, 0) : 0;
+    return dev->can_flush ? block_io(dev, BLOCK_FLUSH, 0, NULL, 0, "what was written") : 0;
 }

@@ -131,12 +131,24 @@ static void start_pending(struct virtio_disk *disk)
         mmio_write32(disk->base + VIRTIO_QUEUE_NOTIFY, 0);
 }
 
+/* How many sectors the part has that the device has now. */
+static uint64_t part_sectors(const struct block_request *req)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = req->next_seg; i < req->flying_seg; i++)
+        n += req->seg[i].len / BLOCK_SECTOR;
+    return n;
+}
+
 /* The device has returned a chain: the request ends, or its next part waits. => lock held */
 static void part_end(struct virtio_disk *disk, uint16_t head, struct list *finished)
 {
     struct block_request *req = disk->flying[head];
 
     req->status = disk->status[head] == STATUS_GOOD ? 0 : -EIO;
+    if (req->status)
+        block_error(&disk->dev, req, part_sector(req), part_sectors(req));
     disk->flying[head] = NULL;
     disk->nflying--;
     chain_free(disk, head);

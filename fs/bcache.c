@@ -338,10 +338,11 @@ static void batch_add(struct read_batch *batch, struct buf *b)
     batch->req.seg[i] = (struct block_seg){.addr = b->data, .len = BSIZE};
 }
 
-static void batch_begin(struct read_batch *batch, uint32_t block)
+static void batch_begin(struct read_batch *batch, uint32_t block, const char *what)
 {
     batch->finished = false;
     batch->req.op = BLOCK_READ;
+    batch->req.what = what;
     batch->req.nsegs = 0;
     batch->req.sector = (uint64_t)block * BLOCK_SECTORS;
     batch->req.done = read_done;
@@ -367,7 +368,7 @@ static __noinline int buf_fill(struct buf *b) __releases(&bcache.lock)
     while (b->state == BUF_READING)
         wait_for(&bcache.io_wq);
     if (b->state != BUF_VALID) {
-        batch_begin(&batch, b->block);
+        batch_begin(&batch, b->block, super_part(b->block));
         batch_add(&batch, b);
         err = batch_run(&batch);
     }
@@ -441,7 +442,7 @@ void buf_prefetch(const uint32_t *blocks, unsigned n)
 
     if (blocks[0] == 0)
         return;
-    batch_begin(&batch, blocks[0]);
+    batch_begin(&batch, blocks[0], NULL); /* who needs one of them will hear of an error */
     spin_lock(&bcache.lock);
     batch_collect(&batch, blocks, n);
     unsigned taken = batch.req.nsegs;

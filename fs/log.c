@@ -76,6 +76,7 @@ static void write_done(struct block_request *req)
 static void write_start(struct block_request *req, uint32_t block, unsigned first, unsigned n)
 {
     req->op = BLOCK_WRITE;
+    req->what = super_part(block);
     req->nsegs = n;
     req->sector = (uint64_t)block * BLOCK_SECTORS;
     req->done = write_done;
@@ -139,7 +140,7 @@ static int write_header(unsigned n)
     for (unsigned i = 0; i < n; i++)
         head->block[i] = (int32_t)fs_log.buf[i]->block;
     return block_io(fs_mount.dev, BLOCK_WRITE, (uint64_t)fs_log.start * BLOCK_SECTORS, head,
-                    BLOCK_SECTOR);
+                    BLOCK_SECTOR, "the log");
 }
 
 /* Puts the transaction on disk. => this task is the committer. 0; -EIO. */
@@ -261,7 +262,8 @@ void log_write(struct buf *b)
 
 static int move_block(enum block_op op, uint32_t block, void *data)
 {
-    return block_io(fs_mount.dev, op, (uint64_t)block * BLOCK_SECTORS, data, BSIZE);
+    return block_io(fs_mount.dev, op, (uint64_t)block * BLOCK_SECTORS, data, BSIZE,
+                    super_part(block));
 }
 
 /* Copies each logged block home, then empties the log. => 0; -EIO. */

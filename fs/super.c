@@ -17,6 +17,19 @@
 
 struct mount fs_mount;
 
+const char *super_part(uint32_t block)
+{
+    const struct superblock *sb = &fs_mount.sb;
+
+    if (super_is_data_block(block))
+        return "files";
+    if (block - sb->logstart < sb->nlog)
+        return "the log";
+    if (block - sb->inodestart < super_inode_blocks(sb))
+        return "the inodes";
+    return "the map of free blocks";
+}
+
 /* Reads and checks the superblock into fs_mount, using a page as buffer. => 0; -EIO, -EINVAL. */
 static int read_super(struct block_device *dev, void *data)
 {
@@ -26,7 +39,7 @@ static int read_super(struct block_device *dev, void *data)
         printk("fs: %s: too small for a file system\n", dev->name);
         return -EINVAL;
     }
-    if (block_io(dev, BLOCK_READ, sector, data, BSIZE) != 0) {
+    if (block_io(dev, BLOCK_READ, sector, data, BSIZE, "the superblock") != 0) {
         printk("fs: %s: cannot read the superblock\n", dev->name);
         return -EIO;
     }

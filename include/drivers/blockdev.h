@@ -35,16 +35,19 @@ struct block_request {
     uint64_t sector; /* first sector; unused by BLOCK_FLUSH */
     struct block_seg seg[BLOCK_SEGS_MAX];
     void (*done)(struct block_request *req);
-    void *context; /* the submitter's own */
+    void *context;    /* the submitter's own */
+    const char *what; /* it moves, in a word, for block_error(); NULL: an error is nobody's loss */
 
     int status; /* at done(): 0, or -EIO, -EINVAL, -EACCES */
 
+    const struct task *task; /* block_submit(): the submitter, who stays until done(); or NULL */
     struct list link;    /* driver: its queue of requests that wait */
     unsigned next_seg;   /* driver: first piece that is not handed to the device yet */
     unsigned flying_seg; /* driver: first piece after those the device has now */
 };
 
 struct block_device;
+struct task;
 
 struct block_ops {
     /* Take a checked request; done() may be called before this returns. Any context. */
@@ -79,11 +82,21 @@ void block_submit(struct block_device *dev, struct block_request *req);
 void block_poll(struct block_device *dev);
 
 /*
+ * Print a line about an error that the device has answered to n sectors of a request: device,
+ * sector, what and for whom. Of a sector only the first; after many sectors, no more.
+ * => for drivers; any context.
+ */
+void block_error(struct block_device *dev, const struct block_request *req, uint64_t sector,
+                 uint64_t n);
+
+/*
  * Transfer `len` bytes (a multiple of BLOCK_SECTOR) and wait: sleeping in a task, polling at boot.
+ * `what`: see struct block_request.
  * => no spin lock held. Waits also when the task is killed.
  * => 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf` is undefined.
  */
-int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len);
+int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
+             const char *what);
 
 /*
  * Wait until all that was written and completed is on stable storage.

@@ -27,4 +27,7 @@ static inline bool super_is_data_block(uint32_t block)
     return block - fs_mount.data_start < fs_mount.sb.nblocks;
 }
 
+/* What a block holds that is not the superblock, in words, for a line about an error. */
+const char *super_part(uint32_t block);
+
 #endif

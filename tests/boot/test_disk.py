@@ -1,12 +1,13 @@
 """The disk: a machine that loses power, images of others, images that are broken."""
 
+import re
 import shutil
 import struct
 import subprocess
 
 import pytest
 
-from machine import BUILD, IMAGE, fsck
+from machine import BUILD, IMAGE, fsck, qemu_arguments
 
 BLOCK = 1024
 TEST_IMAGE = BUILD / "boot-tests.img"
@@ -150,3 +151,52 @@ def test_no_disk_at_all(boot):
     machine.expect(r"no (?:root|disk)[^\n]*\n")
     machine.wait_for_end()
     assert "panic" not in machine.text()
+
+
+def failing(image, iotype, sector=None):
+    """A machine whose disk answers each such access with an error."""
+    fault = f"inject-error.0.event=none,inject-error.0.errno=5,inject-error.0.iotype={iotype}"
+    if sector is not None:
+        fault += f",inject-error.0.sector={sector}"
+    return {"command": qemu_arguments(cpus=2, options=[
+        "-drive", f"driver=blkdebug,image.driver=file,image.filename={image},{fault},if=none,id=x0",
+        "-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"]), "image": image}
+
+
+def sector_with(image, text):
+    return image.read_bytes().rindex(text) // BLOCK * 2      # the log, which has a copy, comes before files
+
+
+def disk_lines(machine):
+    return [line for line in machine.text().splitlines() if re.match(r"disk\d+: \w+ error", line)]
+
+
+def test_read_error_is_told_once(boot, image):
+    """The line names device, sector and whom it hit; who comes later gets the error without a line."""
+    machine = boot(image=image)
+    machine.run("echo unreadable text > victim")
+    machine.poweroff()
+    sector = sector_with(image, b"unreadable text\n")
+    machine = boot(**failing(image, "read", sector))
+    for _ in range(3):
+        assert "cat: read error" in machine.run("cat victim")
+    line, = disk_lines(machine)
+    assert re.fullmatch(rf"disk0: read error at sector {sector}, 2 sectors of files, for pid \d+ cat", line)
+    assert machine.run("echo others live on") == "others live on\n"
+    machine.poweroff()
+
+
+def test_poweroff_with_a_disk_that_takes_nothing(boot, image):
+    """Errors end in lines, and then the power goes all the same."""
+    machine = boot(image=image)
+    machine.run("echo before > victim")
+    machine.poweroff()
+    before = image.read_bytes()
+    machine = boot(**failing(image, "write"))
+    machine.run("echo after > victim")
+    machine.start("poweroff")
+    machine.wait_for_end()
+    lines = disk_lines(machine)
+    assert len(lines) == len(set(lines)) > 0 and all("write error at sector" in line for line in lines)
+    assert machine.text().count("shutdown: not everything could be written to the disk\n") == 1
+    assert image.read_bytes() == before

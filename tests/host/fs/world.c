@@ -162,7 +162,8 @@ void block_poll(struct block_device *dev)
         ;
 }
 
-int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len)
+int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
+             const char *what)
 {
     struct block_request req = {.op = op, .nsegs = 1, .sector = sector, .seg = {{buf, len}}};
 
