@@ -16,7 +16,7 @@ CPUS      ?= 3        # harts, 1 to 8
 MEM       ?= 128M     # RAM, 32M to 64G
 FS        ?=          # FS=file     boot from this image, on a scratch copy unless FSWRITE=1
 FSWRITE   ?=          # FSWRITE=1   let the machine write to the image that FS= names
-EXTRA     ?=          # EXTRA="a.c b.c"  put programs from anywhere on the image
+EXTRA     ?=          # EXTRA="a.c dir"  put programs from anywhere on the image
 IMAGE     ?=          # IMAGE=file  the image to make and to boot from, in place of fs.img
 ROOT      ?=          # ROOT=ram    no disk: the image is handed over as an initrd
 LEGACY    ?=          # LEGACY=1    the older virtio transport

@@ -1,5 +1,5 @@
 # User programs and the disk image. usr/programs.mk names the programs; a program is one file, linked with the
-# user library. EXTRA adds programs and files from anywhere on the host.
+# user library. EXTRA adds programs and files from anywhere on the host, also from within an xv6 tree.
 
 -include usr/programs.mk
 
@@ -12,20 +12,39 @@ ULIB  := $U/uobj/libuser.a
 ULOBJ := $(addsuffix .o,$(basename $(ULIB_SRC:%=$U/uobj/%)))
 UOBJ  := $(UPROG_SRC:%.c=$U/uobj/%.o)
 
-# EXTRA: programs (*.c) take the place of ours of the same name; any other file goes on the image as it is.
-EXTRA_C     := $(filter %.c,$(EXTRA))
-EXTRA_FILES := $(filter-out %.c %.h,$(EXTRA))
-EXTRA_NAMES := $(basename $(notdir $(EXTRA_C)))
+# EXTRA: programs (*.c) take the place of ours of the same name; of a folder, each .c that defines main is one, and
+# the other .c go into all of them; any other file goes on the image as it is. The shell splits EXTRA into words,
+# so that a blank may be quoted; tools/extra_plan.sh finds the programs, and joins words that are one path.
+# Two makes for two images do not meet: an image that IMAGE names has a directory of its own.
+open  := (
+close := )
+E := $U/extra$(if $(filter-out $U/fs.img $U/extra.img,$(IMAGE)),/$(notdir $(IMAGE)))
+ifneq ($(strip $(EXTRA)),)
+EXTRA_WORDS := $(subst $(close),\$(close),$(subst $(open),\$(open),$(subst &,\&,$(subst ;,\;,$(EXTRA)))))
+EXTRA_PLAN  := $(shell tools/extra_plan.sh $E $(EXTRA_WORDS))
+ifneq ($(filter error:,$(or $(EXTRA_PLAN),error:)),)
+$(error $(or $(filter-out error: program:% file:%,$(EXTRA_PLAN)),EXTRA: it names no program and no file; is a quote open?))
+endif
+
+# What older compilers only warn of stays a warning: programs take a result of ours as a pointer, or call what
+# nobody declares. A message about a macro of ours points at the program.
+LENIENT := $(call try,-Wno-error=int-conversion) $(call try,-Wno-error=implicit-function-declaration) \
+           $(call try,-Wno-error=incompatible-pointer-types) $(call try,-Wno-error=implicit-int) \
+           $(call try,-Wno-error=return-mismatch) $(call try,-Wno-error=declaration-missing-parameter-type) \
+           $(call try,-ftrack-macro-expansion=0) $(call try,-fmacro-backtrace-limit=1)
+endif
+EXTRA_NAMES := $(patsubst program:%,%,$(filter program:%,$(EXTRA_PLAN)))
+EXTRA_FILES := $(patsubst file:%,%,$(filter file:%,$(EXTRA_PLAN)))
 OUR_NAMES   := $(filter-out $(EXTRA_NAMES),$(notdir $(basename $(UPROG_SRC))))
 UPROGS      := $(OUR_NAMES:%=$U/user/_%)
-EXTRA_PROGS := $(EXTRA_NAMES:%=$U/extra/_%)
+EXTRA_PROGS := $(EXTRA_NAMES:%=$E/_%)
 
 .PHONY: image-files
 .SECONDARY: $(UOBJ)
 
 $(eval $(call track,$U/uobj/flags,$$(CC) $$(UFLAGS) $$(ULDFLAGS)))
 $(eval $(call track,$U/uobj/objects,$$(ULOBJ)))
-$(eval $(call track,$(IMAGE).list,$$(UPROGS) $$(EXTRA_C) $$(EXTRA_FILES)))
+$(eval $(call track,$(IMAGE).list,$$(UPROGS) $$(EXTRA_NAMES) $$(EXTRA_FILES)))
 
 $U/uobj/%.o: %.c $U/uobj/flags
 	@mkdir -p $(@D)
@@ -50,17 +69,13 @@ $U/user/_%: $U/uobj/$(1)/%.o $(ULIB) $(USR_LDSCRIPT)
 endef
 $(foreach d,$(sort $(patsubst %/,%,$(dir $(UPROG_SRC)))),$(eval $(call program,$d)))
 
-# $(call extra,FILE): compile FILE, wherever it is, with xv6's include paths and without our warnings. Always, since its
-# headers may be anywhere; but an image is made anew only if the program has changed.
-define extra
-$U/extra/_$(basename $(notdir $(1))): $(1) $(ULIB) $(USR_LDSCRIPT) $U/uobj/flags FORCE
-	@mkdir -p $$(@D)
-	$$(say) "  EXTRA $$<"
-	$(Q)$$(CC) $$(filter-out -Werror -Wextra,$$(UFLAGS)) -c -o $$@.o $$<
-	$(Q)$$(LD) $$(ULDFLAGS) -o $$@.new $$@.o $$(ULIB)
-	$(Q)cmp -s $$@.new $$@ && rm $$@.new || mv $$@.new $$@
-endef
-$(foreach f,$(EXTRA_C),$(eval $(call extra,$f)))
+# Programs of EXTRA, with xv6's include paths and without our warnings. Made always, since their headers may be
+# anywhere; but an image is made anew only if the program has changed.
+$(EXTRA_PROGS): $E/_%: $(ULIB) $(USR_LDSCRIPT) $U/uobj/flags FORCE
+	$(say) "  EXTRA $*"
+	$(Q)tools/extra_cc.sh $@.d $E/$*.src $(CC) $(filter-out -Werror -Wextra,$(UFLAGS)) $(LENIENT)
+	$(Q)$(LD) $(ULDFLAGS) -o $@.new $@.d/*.o $(ULIB)
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # ---- The image ------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@
 #ifndef LAMINA_UAPI_SHM_H
 #define LAMINA_UAPI_SHM_H
 
+#include "user/user.h"
+
 /* ---- one page for each id > 0 ---- */
 /*
  * The page of `id`, zeroed when it is made, mapped into the caller. Opening it once more gives the
