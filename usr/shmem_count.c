@@ -97,7 +97,7 @@ main(void)
     expect(failed == 0, "a child failed");
     expect(page->number == FIRST + CHILDREN, "the number is not 20");
     expect(closeshmem(ID) == 0, "closeshmem failed");
-    expect(closeshmem(ID) == -1, "the page was open once more");
+    expect(shm_close(ID) == -1, "the page was open once more");
     printf("shmem_count: OK\n");
     exit(0);
 }

@@ -1,6 +1,7 @@
 /*
  * usr/tests/t_forms.c: every argument list of map_shared_pages and unmap_shared_pages that
- * include/uapi/user/share_forms.h names, with pids and addresses of every type.
+ * include/uapi/user/share_forms.h names, with pids and addresses of every type; and what is said
+ * and passed otherwise than in our own calls.
  *
  * After the fork, both sides have `buffer` at one address, with other contents: what is read
  * through a mapping tells whose memory it shows.
@@ -328,6 +329,45 @@ unmapping(void)
     CHECK_EQ(getprocsize(), before);
 }
 
+/* ---- ids ---- */
+
+/* open_sharedmem: the address as the result, or through a pointer. */
+static void
+both_openings(void)
+{
+    char *p = open_sharedmem(77);
+    char *again = 0;
+
+    CHECK(p != (char *)-1);
+    CHECK_EQ(open_sharedmem(77, &again), 0);
+    CHECK_EQ(again, p);
+    CHECK_EQ(close_sharedmem(77), 0);
+    CHECK_EQ(closeshmem(77), 0);
+    CHECK_EQ(close_sharedmem(77), -1);
+    CHECK_EQ(open_sharedmem(0, &again), -1);
+    CHECK_EQ(again, p);
+}
+
+/* Tehran's line, where errors go. */
+static void
+unknown_id_is_said(void)
+{
+    static const char line[] = "No shared memory with this ID.\n";
+    char said[64];
+    int ends[2];
+    int n;
+
+    CHECK_EQ(pipe(ends), 0);
+    close(2);
+    CHECK_EQ(dup(ends[1]), 2);
+    n = closeshmem(77);
+    close(2);
+    close(ends[1]);
+    CHECK_EQ(n, -1);
+    CHECK_EQ(read(ends[0], said, sizeof(said)), sizeof(line) - 1);
+    CHECK_EQ(memcmp(said, line, sizeof(line) - 1), 0);
+}
+
 static const struct t_case cases[] = {
     {"to_child", to_child},
     {"to_variable", to_variable},
@@ -338,6 +378,8 @@ static const struct t_case cases[] = {
     {"size_is_a_pid", size_is_a_pid},
     {"nobody", nobody},
     {"unmapping", unmapping},
+    {"both_openings", both_openings},
+    {"unknown_id_is_said", unknown_id_is_said},
 };
 
 int

@@ -48,7 +48,7 @@ counts(void)
     CHECK(t_is_pattern(p, PAGE, 5));
     CHECK_EQ(shm_close(ID), 0);
     CHECK_EQ(t_status(store_at, (uint64)p), -1);
-    CHECK_EQ(closeshmem(ID), -1);
+    CHECK_EQ(shm_close(ID), -1);
     CHECK_EQ((uint64)sbrk(0), before);
     open_new(ID); /* the last reference was gone, and the page with it */
     CHECK_EQ(closeshmem(ID), 0);
@@ -65,12 +65,11 @@ bad_ids(void)
         CHECK_EQ(openshmem(bad[i]), NO_PAGE);
         CHECK_EQ(open_sharedmem(bad[i]), NO_PAGE);
         CHECK_EQ(shm_open(bad[i], &pointer), -1);
-        CHECK_EQ(closeshmem(bad[i]), -1);
         CHECK_EQ(close_sharedmem(bad[i]), -1);
         CHECK_EQ(shm_close(bad[i]), -1);
     }
     CHECK(pointer == (char *)77);
-    CHECK_EQ(closeshmem(ID), -1);
+    CHECK_EQ(shm_close(ID), -1);
     CHECK_EQ((uint64)sbrk(0), before);
     open_new(0x7fffffff);
     CHECK_EQ(closeshmem(0x7fffffff), 0);
@@ -140,7 +139,7 @@ child_of_two(uint64 address)
     CHECK_EQ(openshmem(ID), p);
     for (int i = 0; i < 3; i++)
         CHECK_EQ(closeshmem(ID), 0);
-    CHECK_EQ(closeshmem(ID), -1);
+    CHECK_EQ(shm_close(ID), -1);
     CHECK_EQ(t_status(store_at, address), -1);
     CHECK(t_is_pattern(openshmem(ID), PAGE, 10)); /* the parent has it still */
 }
@@ -275,7 +274,7 @@ killed_anywhere(void)
     pause(2); /* their children end */
     CHECK_EQ(audit(), 0);
     for (int id = 1; id <= 5; id++)
-        CHECK_EQ(closeshmem(id), -1);
+        CHECK_EQ(shm_close(id), -1);
 }
 
 /* ---- the table ---- */
@@ -295,7 +294,7 @@ static void
 no_place_for(uint64 id)
 {
     CHECK_EQ(openshmem((int)id), NO_PAGE);
-    CHECK_EQ(closeshmem((int)id), -1);
+    CHECK_EQ(shm_close((int)id), -1);
 }
 
 static void
@@ -305,7 +304,7 @@ all_ids(void)
     int n = open_all(ID);
 
     CHECK(n >= TABLE_AT_LEAST && n < TRIES_MAX);
-    CHECK_EQ(closeshmem(ID + n), -1);
+    CHECK_EQ(shm_close(ID + n), -1);
     CHECK(openshmem(ID + n - 1) != NO_PAGE); /* one that is there needs no place */
     CHECK_EQ(closeshmem(ID + n - 1), 0);
     for (int i = n / 2; i < n; i++)
@@ -455,7 +454,7 @@ no_memory(void)
             ;
     before = (uint64)sbrk(0);
     CHECK_EQ(openshmem(ID), NO_PAGE);
-    CHECK_EQ(closeshmem(ID), -1);
+    CHECK_EQ(shm_close(ID), -1);
     CHECK_EQ((uint64)sbrk(0), before);
 }
 

@@ -17,13 +17,20 @@
 char *openshmem(int id);
 char *open_sharedmem(int id);
 
-/* => 0; -1 when the caller does not have `id` open. The last close of the caller unmaps. */
+/* The same, with the address in *pointer. => 0; -1 and nothing changed, for a bad pointer too. */
+int shm_open(int id, char **pointer);
+
+/* open_sharedmem(id, &pointer) is shm_open(id, &pointer): told apart by the number of arguments. */
+#define SHM_THIRD(a, b, c, ...) c
+#define open_sharedmem(...) SHM_THIRD(__VA_ARGS__, shm_open, (open_sharedmem), )(__VA_ARGS__)
+
+/*
+ * The last close of the caller unmaps.
+ * => 0; -1 when the caller does not have `id` open, of which closeshmem() prints a line on 2.
+ */
 int closeshmem(int id);
 int close_sharedmem(int id);
 int shm_close(int id);
-
-/* The same, with the address in *pointer. => 0; -1 and nothing changed, for a bad pointer too. */
-int shm_open(int id, char **pointer);
 
 /* The system calls beneath. The address goes to *where, too, unless that is 0. */
 char *shm_attach(int id, char **where);
