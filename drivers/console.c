@@ -2,7 +2,7 @@
  * The console's two ends: bytes out to the serial port, bytes in from it.
  *
  * Owns the port in use, the transmit lock, the hooked keys and the polling timer. Three flows send:
- * printk through its sink, user programs, and the echo of the line discipline. `transmit` is a
+ * printk through its sink, user programs, and the echo of line mode. `transmit` is a
  * leaf: nothing is called with it held but the port, so it may be taken under any lock and in
  * interrupts; it has no rank since printk's sink runs under the innermost ranked lock.
  * After a panic the lock is not taken any more, for its holder may be a stopped hart.
@@ -21,8 +21,8 @@
 #include "internal.h"
 
 #define HOOKS_MAX 4
-#define RECEIVE_MAX 256   /* bytes taken in one go: a chattering line must not keep the hart */
-#define POLL_MS 20        /* between two looks at a port without interrupt, while a reader waits */
+#define RECEIVE_MAX 64    /* bytes taken in one go: a chattering line must not keep the hart */
+#define POLL_MS 20        /* between two looks at a port without interrupt */
 #define BUSY_LOOKS 64     /* at a full transmitter before a task gives way */
 
 static struct spinlock transmit = SPINLOCK_INIT("console transmit", RANK_NONE);
@@ -35,7 +35,6 @@ static struct {
 } hooks[HOOKS_MAX]; /* [I] after boot */
 
 static struct ktimer poll_timer;
-static uint32_t poll_armed; /* [a] 1: poll_timer is set, or its function runs */
 
 /* The firmware's console as a port: it takes everything at once and never interrupts. */
 static size_t sbi_port_send(const char *bytes, size_t n)
@@ -107,7 +106,8 @@ size_t console_send_task(const char *bytes, size_t n)
     }
 }
 
-void console_input(char byte)
+/* One received byte. => no lock held: a hook takes its own. */
+static void console_input(char byte)
 {
     for (unsigned i = 0; i < HOOKS_MAX; i++) {
         if (hooks[i].fn != NULL && hooks[i].key == byte) {
@@ -115,29 +115,31 @@ void console_input(char byte)
             return;
         }
     }
-    console_line_input(byte);
+    console_type(byte);
 }
 
 static void receive_ready(void)
 {
     int byte;
 
-    for (unsigned n = 0; n < RECEIVE_MAX && (byte = port->receive()) >= 0; n++)
+    for (unsigned n = 0; n < RECEIVE_MAX && console_line_has_room(); n++) {
+        byte = port->receive();
+        if (byte < 0)
+            return;
         console_input((char)byte);
+    }
 }
 
 static void poll_input(struct ktimer *timer)
 {
     receive_ready();
-    __atomic_store_n(&poll_armed, 0, __ATOMIC_SEQ_CST);
-    if (console_line_wanted()) /* asked after the store: a reader who saw 1 is seen here */
-        console_poll_arm();
+    ktimer_add(timer, time_now() + timer_ms(POLL_MS), poll_input);
 }
 
-void console_poll_arm(void)
+void console_listen(bool on)
 {
-    if (polled && !__atomic_exchange_n(&poll_armed, 1, __ATOMIC_SEQ_CST))
-        ktimer_add(&poll_timer, time_now() + timer_ms(POLL_MS), poll_input);
+    if (!polled)
+        port->listen(on);
 }
 
 void console_set_hook(char key, void (*fn)(void))
@@ -159,5 +161,7 @@ void console_init(void)
     printk_set_sink(console_write);
     console_line_init();
     polled = !port->watch(receive_ready);
+    if (polled)
+        poll_input(&poll_timer);
     printk("console: %s%s\n", port->name, polled ? ", polled" : "");
 }

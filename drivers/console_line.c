@@ -1,15 +1,17 @@
 /*
- * The line discipline: what programs read from and write to the console (docs/xv6-abi.md 6).
+ * What programs read from and write to the console: xv6's line mode (docs/xv6-abi.md 6).
  *
- * Owns the ring of bytes in finished lines. A typed byte goes to the line editor; a finished line
- * moves to the ring, and readers take it from there, at most one line a read. Ring and line
- * together hold EDIT_MAX bytes, as xv6's single buffer does.
- * `line.lock` (RANK_CONSOLE) guards ring and editor. `writers` keeps the bytes of one write()
+ * Owns the bytes that were typed and not read yet, and the line being read. A typed byte only
+ * goes into the ring `typed`. Echo, erasing and the end of a line are the reader's work: so what is
+ * typed ahead shows where it is read, and a reader that wants the keys gets them untouched.
+ * A full ring loses nothing: the port is not listened to until a reader has taken something.
+ * `line.lock` (RANK_CONSOLE) guards ring and line. `writers` keeps the bytes of one write()
  * together. Called through chardev_get(CHARDEV_CONSOLE) by fs, and by drivers/console.c for input.
- * Read next: drivers/console_edit.c.
+ * Read next: usr/lib/edit.c, which reads keys.
  */
 #include "asm/page.h"
 #include "drivers/chardev.h"
+#include "drivers/console.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/spinlock.h"
@@ -20,15 +22,23 @@
 
 #include "internal.h"
 
+#define TYPED_MAX 4096u /* a power of two: the counters run free */
+#define LINE_MAX 128    /* bytes of a line, its LF included; a full line ends, too */
 #define WRITE_CHUNK 256
+#define KEY_END_OF_FILE CONSOLE_KEY('D') /* ends a line, too, and stays in it as its last byte */
+#define KEY_DELETE 0x7f
 
 static struct {
     struct spinlock lock;
     struct waitqueue readable;
-    char ring[EDIT_MAX]; /* [lock] */
-    uint32_t head;       /* [lock] next byte to read; both counters run free */
-    uint32_t tail;       /* [lock] next byte to fill */
-    uint32_t nwaiting;   /* [lock] readers that wait */
+    char typed[TYPED_MAX];  /* [lock] */
+    uint32_t head;          /* [lock] next typed byte to take */
+    uint32_t tail;          /* [lock] next typed byte to fill */
+    bool deaf;              /* [lock] the ring was full: the port is not listened to */
+    char text[LINE_MAX];    /* [lock] the line: taken from the ring, and echoed */
+    uint32_t len;           /* [lock] */
+    uint32_t taken;         /* [lock] bytes of it that readers have; 0 until it is finished */
+    bool finished;          /* [lock] by LF or ^D, or full */
 } line = {
     .lock = SPINLOCK_INIT("console", RANK_CONSOLE),
     .readable = WAITQUEUE_INIT(line.readable),
@@ -36,91 +46,188 @@ static struct {
 
 static struct mutex writers;
 
-void console_line_input(char byte)
+/* ---- from the port ---- */
+
+bool console_line_has_room(void)
 {
     spin_lock(&line.lock);
-    if (edit_input(byte, EDIT_MAX - (line.tail - line.head)) == EDIT_DONE) {
-        char text[EDIT_MAX];
-        size_t n = edit_take(text);
+    bool room = line.tail - line.head < TYPED_MAX;
 
-        for (size_t i = 0; i < n; i++)
-            line.ring[line.tail++ % EDIT_MAX] = text[i];
+    if (!room && !line.deaf) {
+        line.deaf = true;
+        console_listen(false);
+    }
+    spin_unlock(&line.lock);
+    return room;
+}
+
+void console_type(char byte)
+{
+    spin_lock(&line.lock);
+    if (byte != 0 && line.tail - line.head < TYPED_MAX) {
+        line.typed[line.tail++ % TYPED_MAX] = byte == '\r' ? '\n' : byte;
         wake_all(&line.readable);
     }
     spin_unlock(&line.lock);
 }
 
-bool console_line_wanted(void)
+void console_forget_typed(void)
 {
     spin_lock(&line.lock);
-    bool wanted = line.nwaiting > 0;
-
+    line.head = line.tail;
+    line.len = line.taken = 0;
+    line.finished = false;
     spin_unlock(&line.lock);
-    return wanted;
 }
 
-static int wait_for_line(void)
+/* ---- a line ---- */
+
+static int wait_for_typed(void)
 {
     int error = 0;
 
-    while (!error && line.head == line.tail) {
-        line.nwaiting++;
-        console_poll_arm();
+    while (!error && line.head == line.tail)
         error = wait_on_killable(&line.readable, &line.lock);
-        line.nwaiting--;
-    }
     return error;
 }
 
-/* How a stretch of the ring ended. */
-enum take_end { TAKE_MORE, TAKE_LINE, TAKE_END_OF_FILE };
-
-/*
- * Copy up to `max` bytes of the ring to `to`, no further than through an LF or up to a ^D.
- * => takes nothing out of the ring.
- */
-static enum take_end ring_peek(char *to, size_t max, size_t *n)
+static char take_typed(void)
 {
-    for (*n = 0; *n < max && line.head + *n != line.tail; ++*n) {
-        char byte = line.ring[(line.head + *n) % EDIT_MAX];
-
-        if (byte == EDIT_END_OF_FILE)
-            return TAKE_END_OF_FILE;
-        to[*n] = byte;
-        if (byte == '\n') {
-            ++*n;
-            return TAKE_LINE;
-        }
+    if (line.deaf) {
+        line.deaf = false;
+        console_listen(true);
     }
-    return TAKE_MORE;
+    return line.typed[line.head++ % TYPED_MAX];
+}
+
+static void erase(uint32_t n)
+{
+    for (; n > 0 && line.len > 0; n--) {
+        console_write("\b \b", 3);
+        line.len--;
+    }
+}
+
+static void append(char byte)
+{
+    line.text[line.len++] = byte;
+    if (byte != KEY_END_OF_FILE)
+        console_write(&byte, 1);
+    line.finished = byte == '\n' || byte == KEY_END_OF_FILE || line.len == LINE_MAX;
+}
+
+/* What a typed byte does to the line. */
+static void edit(char byte)
+{
+    switch (byte) {
+    case CONSOLE_KEY('H'):
+    case KEY_DELETE:
+        erase(1);
+        break;
+    case CONSOLE_KEY('U'):
+        erase(LINE_MAX);
+        break;
+    case CONSOLE_KEY('C'): /* an empty line instead of this one, so that a shell prompts anew */
+        console_write("^C", 2);
+        line.len = 0;
+        append('\n');
+        break;
+    default:
+        append(byte);
+    }
+}
+
+/* => 0: there is a finished line; -EINTR when killed. May let the lock go in between. */
+static int wait_for_line(void)
+{
+    while (!line.finished) {
+        int error = wait_for_typed();
+
+        if (error)
+            return error;
+        edit(take_typed());
+        spin_unlock(&line.lock); /* echo takes its time: let interrupts in */
+        spin_lock(&line.lock);
+    }
+    return 0;
+}
+
+/* ---- readers ---- */
+
+static void drop_from_line(void)
+{
+    if (++line.taken < line.len)
+        return;
+    line.len = line.taken = 0;
+    line.finished = false;
 }
 
 /* => as struct char_ops. -EINTR when killed; a bad buffer ends the read with what was copied. */
 static long console_read(vaddr_t ubuf, long n)
 {
-    char text[EDIT_MAX];
     long done = 0;
-    enum take_end end = TAKE_MORE;
+    char byte = 0;
 
     spin_lock(&line.lock);
-    while (done < n && end == TAKE_MORE) {
-        size_t have, copied;
-
+    while (done < n && byte != '\n') {
         if (wait_for_line()) {
             done = -EINTR;
             break;
         }
-        end = ring_peek(text, (size_t)(n - done), &have);
-        copied = copy_to_user_partial(ubuf + (vaddr_t)done, text, have);
-        line.head += (uint32_t)copied;
-        done += (long)copied;
-        if (copied < have)
+        byte = line.text[line.taken];
+        if (byte == KEY_END_OF_FILE) {
+            if (done == 0)
+                drop_from_line(); /* with data before it, ^D stays for the next read */
             break;
-        if (end == TAKE_END_OF_FILE && done == 0)
-            line.head++; /* with data before it, ^D stays for the next read */
+        }
+        if (copy_to_user(ubuf + (vaddr_t)done, &byte, 1))
+            break;
+        drop_from_line();
+        done++;
     }
     spin_unlock(&line.lock);
     return done;
+}
+
+/* The next byte for a reader of keys: what is left of a line comes first. => false: none. */
+static bool peek_key(char *byte)
+{
+    if (line.len > 0)
+        *byte = line.text[line.taken];
+    else if (line.head != line.tail)
+        *byte = line.typed[line.head % TYPED_MAX];
+    else
+        return false;
+    return true;
+}
+
+static void drop_key(void)
+{
+    if (line.len > 0)
+        drop_from_line();
+    else
+        take_typed();
+}
+
+/* => as struct char_ops. -EINTR when killed, -EFAULT for a bad buffer, before the first byte. */
+static long console_read_keys(vaddr_t ubuf, long n)
+{
+    long done = 0;
+    int error = 0;
+    char byte = 0;
+
+    spin_lock(&line.lock);
+    if (n > 0 && line.len == 0)
+        error = wait_for_typed();
+    while (!error && done < n && byte != '\n' && byte != KEY_END_OF_FILE && peek_key(&byte)) {
+        error = copy_to_user(ubuf + (vaddr_t)done, &byte, 1);
+        if (!error) {
+            drop_key();
+            done++;
+        }
+    }
+    spin_unlock(&line.lock);
+    return done ? done : error;
 }
 
 /* => as struct char_ops. A bad buffer or a kill ends the write with what was sent. */
@@ -145,6 +252,7 @@ static long console_write_user(vaddr_t ubuf, long n)
 
 static const struct char_ops console_ops = {
     .read = console_read,
+    .read_keys = console_read_keys,
     .write = console_write_user,
 };
 

@@ -84,12 +84,17 @@ static void uart_interrupt(void *arg)
     uart.receive_ready();
 }
 
+static void uart_listen(bool on)
+{
+    uart_write(UART_INTERRUPT_ENABLE, on ? IE_RECEIVED : 0);
+}
+
 static bool uart_watch(void (*receive_ready)(void))
 {
     uart.receive_ready = receive_ready;
     if (uart.irq == IRQ_NONE || irq_register(uart.irq, uart_interrupt, NULL))
         return false;
-    uart_write(UART_INTERRUPT_ENABLE, IE_RECEIVED);
+    uart_listen(true);
     return true;
 }
 
@@ -98,6 +103,7 @@ static const struct serial_port uart_port = {
     .send = uart_send,
     .receive = uart_receive,
     .watch = uart_watch,
+    .listen = uart_listen,
 };
 
 static bool is_16550(const struct devtree_node *node)

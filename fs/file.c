@@ -259,6 +259,15 @@ long file_read(struct file *f, vaddr_t dst, long n)
     return f->readable ? f->ops->read(f, dst, n) : -EBADF;
 }
 
+long file_read_keys(struct file *f, vaddr_t dst, long n)
+{
+    const struct char_ops *ops = f->ops == &device_ops ? chardev_get(f->major) : NULL;
+
+    if (!f->readable)
+        return -EBADF;
+    return ops && ops->read_keys ? ops->read_keys(dst, n) : -ENODEV;
+}
+
 long file_write(struct file *f, vaddr_t src, long n)
 {
     return f->writable ? f->ops->write(f, src, n) : -EBADF;

@@ -61,6 +61,7 @@ static const syscall_fn table[] = {
     [SYS_sync] = sys_sync,
     [SYS_fsync] = sys_fsync,
     [SYS_getppid] = sys_getppid,
+    [SYS_console_keys] = sys_console_keys,
 };
 
 static __noinline long unknown_call(int number)

@@ -40,6 +40,17 @@ long sys_write(uint64_t fd, uint64_t from, uint64_t n, uint64_t a3)
     return file_write(f, from, (int)n);
 }
 
+long sys_console_keys(uint64_t fd, uint64_t to, uint64_t n, uint64_t a3)
+{
+    struct file *f = fd_file((int)fd);
+
+    if (!f)
+        return -EBADF;
+    if ((int)n > 0)
+        mm_prefault(current()->mm, to, (uint64_t)(int)n, ACCESS_WRITE);
+    return file_read_keys(f, to, (int)n);
+}
+
 long sys_close(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
 {
     return fd_close((int)fd);

@@ -7,7 +7,7 @@
 
 USR_LIB_SRCS = \
 	usr/lib/start.c usr/lib/usys.S usr/lib/ulib.c usr/lib/printf.c usr/lib/umalloc.c \
-	usr/lib/share.c usr/lib/ulog.c \
+	usr/lib/share.c usr/lib/ulog.c usr/lib/edit.c \
 	usr/lib/shm.c usr/lib/mman.c usr/lib/errno.c usr/lib/uspinlock.c
 
 USR_TESTLIB_SRCS = usr/tests/t.c

@@ -7,14 +7,16 @@
  *
  * Each line is parsed and run in a child, so a syntax error ends the child only. The stack is one
  * page: parsing is bounded in depth, running is a loop. `cd` is built in.
+ * Lines come from usr/lib/edit.c, so they can be edited at the console.
  * As in xv6: the prompt goes to descriptor 2; ">>" starts at offset 0 without truncating; a word
  * is given to exec as it is; of several redirections of one descriptor the first wins.
  */
 #include "kernel/types.h"
 #include "kernel/fcntl.h"
 #include "user/user.h"
+#include "user/edit.h"
 
-#define LINE_BYTES 100
+#define LINE_BYTES 100 /* the LF and the closing 0 included */
 #define ARGS_MAX 10   /* the closing 0 included */
 #define NODES_MAX 128 /* a line of 99 characters needs fewer */
 #define DEPTH_MAX 10  /* parentheses, pipes and lists inside one another */
@@ -334,10 +336,16 @@ run(struct node *node)
 static int
 read_line(void)
 {
-    write(2, "$ ", 2);
-    memset(line, 0, sizeof(line));
-    gets(line, sizeof(line));
-    return line[0] == 0 ? -1 : 0;
+    enum edit_result result;
+
+    do {
+        write(2, "$ ", 2);
+        result = edit_line(line, sizeof(line));
+        if (result == EDIT_TOO_LONG)
+            fprintf(2, "sh: a line has at most %d characters; this one is not run\n",
+                    LINE_BYTES - 2);
+    } while (result != EDIT_LINE && result != EDIT_END);
+    return result == EDIT_LINE ? 0 : -1;
 }
 
 static void
@@ -381,6 +389,8 @@ int
 main(void)
 {
     open_standard_files();
+    if (edit_possible())
+        fprintf(2, "Ctrl-c ends a command, poweroff the machine; Ctrl-a x leaves QEMU at once.\n");
     while (read_line() == 0) {
         char *text = line;
 

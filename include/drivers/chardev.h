@@ -9,9 +9,12 @@
 #define CHARDEV_MAJORS 10 /* majors 0..9 can be opened (docs/xv6-abi.md 7) */
 #define CHARDEV_CONSOLE 1
 
-/* Both act on the user memory of the running task, may sleep, and return bytes done or -errno. */
+/* They act on the user memory of the running task, may sleep, and return bytes done or -errno. */
 struct char_ops {
     long (*read)(vaddr_t ubuf, long n);
+    /* Wait for a key, then take what is typed, as it is and unechoed, through an LF or ^D at most.
+     * NULL: a device without keys. For n of 0 or less it does nothing. */
+    long (*read_keys)(vaddr_t ubuf, long n);
     long (*write)(vaddr_t ubuf, long n);
 };
 

@@ -29,9 +29,15 @@ void console_set_hook(char key, void (*fn)(void));
 void console_write(const char *bytes, size_t n);
 
 /*
- * Take one typed byte into the line discipline.
- * => called by the serial drivers in interrupt context, no lock held; public for tests.
+ * Give a byte to whoever reads the console next. CR becomes LF; NUL is dropped.
+ * => any context but under RANK_CONSOLE and further locks. Dropped when 4 KiB are unread.
  */
-void console_input(char byte);
+void console_type(char byte);
+
+/*
+ * Forget what was typed and is not read yet.
+ * => as console_type().
+ */
+void console_forget_typed(void);
 
 #endif

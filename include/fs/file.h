@@ -71,6 +71,13 @@ long file_read(struct file *f, vaddr_t dst, long n);
  */
 long file_write(struct file *f, vaddr_t src, long n);
 
+/*
+ * Waits for a key of the terminal that f is, and takes what is typed through an LF or ^D at most.
+ * => bytes, 0 for n of 0 or less; -ENODEV f is no terminal; -EBADF not open for reading; -EFAULT;
+ *    -EINTR killed.
+ */
+long file_read_keys(struct file *f, vaddr_t dst, long n);
+
 /* The inode of a regular file or directory. => no reference; NULL: f is a device or a pipe. */
 struct inode *file_inode(const struct file *f);
 

@@ -30,6 +30,7 @@ SYSCALL(sys_pipe);
 SYSCALL(sys_read);
 SYSCALL(sys_write);
 SYSCALL(sys_fsync);
+SYSCALL(sys_console_keys);
 SYSCALL(sys_fstat);
 SYSCALL(sys_dup);
 SYSCALL(sys_close);

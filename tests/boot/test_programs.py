@@ -69,26 +69,6 @@ def test_shell_starts_again_at_end_of_file(boot):
     machine.poweroff()
 
 
-def test_console_editing(boot):
-    machine = boot()
-    machine.type("echo wrong\x15")
-    machine.type("echo rigth\x7f\x7fht\n")
-    machine.expect(r"\r?\nright\r?\n\$ ")
-    machine.type("\x10")
-    machine.expect(r"1 \w+\s+init")
-    machine.type("\n")
-    machine.expect(r"\$ ")
-    machine.poweroff()
-
-
-def test_history(boot):
-    machine = boot()
-    assert machine.run("echo first") == "first\n"
-    machine.type("\x1b[A\n")
-    machine.expect(r"\nfirst\r?\n\$ ")
-    machine.poweroff()
-
-
 def test_kill_from_the_shell(boot):
     machine = boot()
     machine.run("zombie")

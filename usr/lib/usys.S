@@ -64,3 +64,4 @@
     stub share_revoke, SYS_share_revoke
     stub sync, SYS_sync
     stub fsync, SYS_fsync
+    stub console_keys, SYS_console_keys

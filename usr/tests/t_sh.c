@@ -4,6 +4,7 @@
  */
 #include "kernel/types.h"
 #include "kernel/fcntl.h"
+#include "kernel/param.h"
 #include "t.h"
 
 #define SCRIPT "t_sh.in"
@@ -148,6 +149,58 @@ mistakes(void)
     play(dialogues, COUNT(dialogues));
 }
 
+/* Runs a line of `length` characters that begins and ends with a command, then `echo c`. */
+static void
+run_long_line(int length)
+{
+    static char script[FILE_BYTES];
+
+    memset(script, ' ', (uint)length);
+    memcpy(script, "echo a;", 7);
+    memcpy(script + length - 7, ";echo b", 7);
+    strcpy(script + length, "\necho c\n");
+    write_script(script);
+    CHECK_EQ(run_shell(), 0);
+    read_output(OUTPUT);
+}
+
+/* 98 characters are a line. Of one with more nothing is run, neither its beginning nor its end. */
+static void
+long_lines(void)
+{
+    static const char refused[] =
+        "$ sh: a line has at most 98 characters; this one is not run\n$ c\n$ ";
+
+    run_long_line(98);
+    CHECK_EQ(strcmp(output, "$ a\nb\n$ c\n$ "), 0);
+    run_long_line(99);
+    CHECK_EQ(strcmp(output, refused), 0);
+    run_long_line(500);
+    CHECK_EQ(strcmp(output, refused), 0);
+    unlink(SCRIPT);
+    unlink(OUTPUT);
+}
+
+/* Keys come from a console that is open for reading, and from nothing else. */
+static void
+keys(void)
+{
+    int ends[2];
+    int console;
+    char c;
+
+    CHECK_EQ(pipe(ends), 0);
+    CHECK_EQ(console_keys(ends[0], &c, 0), -1);
+    CHECK_EQ(console_keys(open("README", O_RDONLY), &c, 0), -1);
+    CHECK_EQ(console_keys(open("/", O_RDONLY), &c, 1), -1);
+    CHECK_EQ(console_keys(open("console", O_WRONLY), &c, 0), -1);
+    CHECK_EQ(console_keys(-1, &c, 0), -1);
+    CHECK_EQ(console_keys(NOFILE, &c, 1), -1);
+    console = open("console", O_RDONLY);
+    CHECK_EQ(console_keys(console, &c, 0), 0);
+    CHECK_EQ(console_keys(console, &c, -1), 0);
+}
+
 /* A command in the background: the shell goes on, and the command is run. */
 static void
 background(void)
@@ -172,6 +225,7 @@ background(void)
 static const struct t_case cases[] = {
     {"commands", commands},       {"redirections", redirections}, {"pipes", pipes},
     {"directories", directories}, {"mistakes", mistakes},         {"background", background},
+    {"long_lines", long_lines},   {"keys", keys},
 };
 
 int

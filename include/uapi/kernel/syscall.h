@@ -56,5 +56,6 @@
 #define SYS_sync 42
 #define SYS_fsync 43
 #define SYS_getppid 46
+#define SYS_console_keys 47
 
 #endif

@@ -133,6 +133,14 @@ int procinfo(int slot, struct procinfo *info);
 /* Checks the memory invariants of the whole machine. => The number of violations, each printed. */
 int audit(void);
 
+/*
+ * Waits for a key typed at the console that fd is, and takes what is typed, up to n bytes and not
+ * beyond an LF or ^D (0x04). Nothing is echoed, and no key means anything else. Calls of read()
+ * get lines as ever.
+ * => Bytes; 0 when n is 0; -1: fd is no console open for reading, or a bad pointer.
+ */
+int console_keys(int fd, char *buf, int n);
+
 /* Time since power-on, in ticks of the machine's timebase (10 MHz on QEMU virt). */
 uint64 ktime(void);
 
