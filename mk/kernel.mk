@@ -3,8 +3,8 @@
 LAYERS  := arch/riscv lib mm sched drivers fs proc ipc syscall init
 KSRC    := $(wildcard $(LAYERS:%=%/*.c) $(LAYERS:%=%/*.S)) $(if $(CHECK),$(wildcard tests/kernel/*.c))
 KOBJ    := $(addsuffix .o,$(basename $(KSRC:%=$B/kobj/%)))
-KFLAGS   = $(KARCH) $(COMMON_FLAGS) -fno-omit-frame-pointer -Iinclude $(if $(CHECK),-DLAMINA_CHECK) $(KFLAGS_EXTRA)
-KLDFLAGS = -nostdlib -z max-page-size=4096 -T linker.ld $(LD_QUIET)
+KFLAGS   = $(KARCH) $(COMMON_FLAGS) $(MACROS) -fno-omit-frame-pointer -Iinclude $(if $(CHECK),-DLAMINA_CHECK) $(KFLAGS_EXTRA)
+KLDFLAGS = -nostdlib --build-id -z max-page-size=4096 -T linker.ld $(LD_QUIET)
 
 $(eval $(call track,$B/kobj/flags,$$(CC) $$(KFLAGS) $$(KLDFLAGS)))
 $(eval $(call track,$B/kobj/objects,$$(KOBJ)))

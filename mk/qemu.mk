@@ -31,13 +31,19 @@ qemu qemu-nox: qemu-check  ## boot to the shell; Ctrl-a x leaves, Ctrl-p lists t
 	$(call build,$(RUN_FILES))
 	@exec $(PYTHON) tools/run_qemu.py $(QEMU) $(QEMUOPTS)
 
+# Which kernel runs there: `make gdb` reads that one, whatever variant it is.
+RUNNING = build/gdb-$(GDBPORT)
+
 qemu-gdb qemu-nox-gdb: qemu-check  ## boot stopped, waiting for gdb
 	$(call build,$(RUN_FILES))
+	@echo $B/kernel > $(RUNNING)
 	@echo "*** Now run 'gdb' in another window."
 	@exec $(PYTHON) tools/run_qemu.py $(QEMU) $(QEMUOPTS) -S -gdb tcp::$(GDBPORT)
 
 gdb:  ## that gdb, in another window
-	@exec $(GDB) -q -x tools/gdb/lamina.gdb -ex 'lamina-connect $(GDBPORT)' $B/kernel
+	@command -v $(GDB) >/dev/null || { echo "$(GDB) is not installed; $$(tools/setup.sh --remedy)"; exit 1; }
+	@kernel=$$(cat $(RUNNING) 2>/dev/null || echo $B/kernel); exec $(GDB) -q -x tools/gdb/lamina.gdb \
+	    -ex "set \$$lamina_kernel = \"$$kernel\"" -ex 'lamina-connect $(GDBPORT)' $$kernel
 
 print-gdbport:  ## the port where gdb and QEMU meet: 25000 + uid % 5000, and root has 26000
 	@echo $(GDBPORT)

@@ -3,7 +3,7 @@
 # Goals that need no compiler of ours: they set up first, or only clean, print or connect.
 TOOLLESS := help setup clean print-gdbport print-qemu qemu-check gdb demo test grade lint bench mutants size
 PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)# the python3 that runs checks and tests
-GDB      ?= $(shell command -v gdb-multiarch || command -v riscv64-unknown-elf-gdb || echo gdb-multiarch)# the gdb of `make gdb`
+GDB      ?= $(shell command -v gdb-multiarch || command -v riscv64-unknown-elf-gdb || command -v riscv64-elf-gdb || echo gdb-multiarch)# the gdb of `make gdb`
 
 ifneq ($(LLVM),)
 
@@ -55,5 +55,7 @@ MAYBE      := $(call try,-fno-pie) $(call try,-fno-stack-protector) $(call try,-
 LD_QUIET   := $(shell $(LD) --help 2>/dev/null | grep -q no-warn-rwx-segments && echo --no-warn-rwx-segments)
 endif
 
+# The kernel's macros go into its debug information: gdb's `print PTE_S`.
+MACROS       := -g3 $(if $(LLVM),-fdebug-macro)
 OPT          := $(if $(DEBUG),-Og,-O2)
 COMMON_FLAGS  = $(OPT) -g -std=gnu11 -mcmodel=medany $(RELAX) -ffreestanding -fno-common -nostdlib -Wall -Wextra $(QUIET) $(MAYBE)

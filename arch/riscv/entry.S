@@ -194,5 +194,6 @@ stack_overflow:
     .cfi_undefined 12
     ld sp, CPU_EMERGENCY_SP(tp)
     call trap_stack_overflow
+    ebreak                              /* never: but gdb looks for the caller behind the call */
     .cfi_endproc
     .size from_kernel, . - from_kernel
