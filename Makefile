@@ -29,6 +29,8 @@ JOBS      ?=          # JOBS=n      commands at a time; as many as processors wh
 APPEND    ?=          # APPEND="words"    boot arguments for the kernel, which names those it does not know
 QEMUEXTRA ?=          # QEMUEXTRA="..."   further options for QEMU
 TESTFLAGS ?=          # TESTFLAGS="boot -k disk"  only some of the tests
+PROG      ?=          # PROG=name   the program that `make where` looks into
+SEPC      ?=          # SEPC=0x1b8  the address that it looks for
 MUTANTS   ?=          # MUTANTS="names"   only these mutants
 QEMU      ?= qemu-system-riscv64  # the machine
 HOSTCC    ?= cc       # the host's compiler, for mkfs, fsck and the host tests
@@ -67,7 +69,7 @@ override IMAGE := $(or $(strip $(IMAGE)),$U/$(if $(strip $(EXTRA)),extra.img,fs.
 # lock on this file, and has BUILDING set: the rules for building are read only there. The goals below are not builds:
 # they may run for long, and let $(call build,GOALS) build what they need first.
 
-NO_BUILD := help setup clean demo do-demo test grade do-test bench do-bench mutants lint docs size fsck \
+NO_BUILD := help where setup clean demo do-demo test grade do-test bench do-bench mutants lint docs size fsck \
             compile_commands.json qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport print-qemu qemu-check
 LOCK      = exec 9<Makefile; if command -v flock >/dev/null && ! flock -n 9; then \
             echo 'another make builds here: waiting for it'; flock 9; fi;
@@ -124,5 +126,5 @@ help:  ## list the targets and the variables
 	@awk -f tools/help.awk mk/qemu.mk mk/check.mk Makefile mk/kernel.mk mk/user.mk mk/tools.mk
 
 clean:  ## remove all that was made
-	@$(LOCK) rm -rf build kernel/kernel kernel/kernel.sym kernel/kernel.asm user/_* fs.img compile_commands.json
+	@$(LOCK) rm -rf build kernel/kernel kernel/kernel.sym kernel/kernel.asm user/_* user/*.asm user/*.sym fs.img compile_commands.json
 	@rmdir kernel user 2>/dev/null || true

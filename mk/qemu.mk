@@ -22,7 +22,7 @@ QEMUOPTS = -machine virt -bios default -kernel $B/kernel -m $(MEM) -smp $(CPUS) 
            $(if $(LEGACY),,-global virtio-mmio.force-legacy=false) $(QEMU_ROOT) \
            $(if $(BOOTARGS),-append $(call quote,$(BOOTARGS))) $(QEMUEXTRA)
 
-.PHONY: qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport qemu-check print-qemu
+.PHONY: qemu qemu-nox qemu-gdb qemu-nox-gdb gdb where print-gdbport qemu-check print-qemu
 
 # With FS= and a foreign image only the kernel is needed.
 RUN_FILES := kernel-files $(if $(FS),,image-files)
@@ -44,6 +44,9 @@ gdb:  ## that gdb, in another window
 	@command -v $(GDB) >/dev/null || { echo "$(GDB) is not installed; $$(tools/setup.sh --remedy)"; exit 1; }
 	@kernel=$$(cat $(RUNNING) 2>/dev/null || echo $B/kernel); exec $(GDB) -q -x tools/gdb/lamina.gdb \
 	    -ex "set \$$lamina_kernel = \"$$kernel\"" -ex 'lamina-connect $(GDBPORT)' $$kernel
+
+where:  ## the source line where a program crashed: make where PROG=ls SEPC=0x1b8; of the kernel without PROG
+	@tools/where.sh '$(ADDR2LINE)' '$(PROG)' '$(if $(PROG),user/_$(PROG),$B/kernel)' '$(SEPC)'
 
 print-gdbport:  ## the port where gdb and QEMU meet: 25000 + uid % 5000, and root has 26000
 	@echo $(GDBPORT)

@@ -12,6 +12,7 @@ LD      := ld.lld
 NM      := llvm-nm
 AR      := llvm-ar
 OBJDUMP := llvm-objdump
+ADDR2LINE := llvm-addr2line
 TOOLS   := clang $(LD) $(NM) $(AR) $(OBJDUMP) $(HOSTCC)
 # lld 14 cannot relax; the other linker makes each short call one instruction of two.
 RELAX   := -mno-relax
@@ -30,6 +31,7 @@ LD      := $(TOOLPREFIX)ld
 NM      := $(TOOLPREFIX)nm
 AR      := $(TOOLPREFIX)ar
 OBJDUMP := $(TOOLPREFIX)objdump
+ADDR2LINE := $(TOOLPREFIX)addr2line
 TOOLS   := $(CC) $(LD) $(NM) $(AR) $(OBJDUMP) $(HOSTCC)
 
 endif

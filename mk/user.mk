@@ -77,6 +77,18 @@ $(EXTRA_PROGS): $E/_%: $(ULIB) $(USR_LDSCRIPT) $U/uobj/flags FORCE
 	$(Q)$(LD) $(ULDFLAGS) -o $@.new $@.d/*.o $(ULIB)
 	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# Each program's listing and symbols, as xv6's make leaves them: user/ls.asm, user/ls.sym.
+LISTINGS := $(OUR_NAMES:%=$U/user/%) $(EXTRA_NAMES:%=$U/extra/%)
+
+define listing
+$U/$(1)/%.asm: $U/$(1)/_%
+	$(Q)$$(OBJDUMP) -S $$< > $$@
+
+$U/$(1)/%.sym: $U/$(1)/_%
+	$(Q)$$(NM) -n $$< | awk 'NF == 3 { print $$$$1, $$$$3 }' > $$@
+endef
+$(foreach d,user extra,$(eval $(call listing,$d)))
+
 # ---- The image ------------------------------------------------------------------------------------------
 
 build/tools/%: tools/%.c  ## a tool of the host: build/tools/mkfs, build/tools/fsck
@@ -101,10 +113,11 @@ endif
 remove-disks:
 	@rm -f $(foreach d,build build/*,$d/fs.img $d/extra.img)
 
-# Links where xv6 has the files: fs.img, user/_prog. An image elsewhere (IMAGE=) gets none.
-image-files: $(IMAGE) build/tools/fsck  ## only the programs and the disk image
-	@mkdir -p user; cd user; for p in $(UPROGS) $(EXTRA_PROGS); do ln -sf ../$$p .; done; \
-	for f in _*; do case ' $(notdir $(UPROGS) $(EXTRA_PROGS)) ' in *" $$f "*) ;; *) rm -f $$f ;; esac; done
+# Links where xv6 has the files: fs.img, user/_prog, user/prog.asm. An image elsewhere (IMAGE=) gets none.
+USER_LINKS := $(UPROGS) $(EXTRA_PROGS) $(LISTINGS:=.asm) $(LISTINGS:=.sym)
+image-files: $(IMAGE) $(USER_LINKS) build/tools/fsck  ## only the programs and the disk image
+	@mkdir -p user; cd user; for p in $(USER_LINKS); do ln -sf ../$$p .; done; \
+	for f in *; do case ' $(notdir $(USER_LINKS)) ' in *" $$f "*) ;; *) rm -f $$f ;; esac; done
 	$(if $(filter $U/%,$(IMAGE)),@ln -sfn $(IMAGE) fs.img)
 
 # What tests and demo copy: an image that no session of `make qemu` has ever written to.

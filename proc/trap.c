@@ -10,8 +10,8 @@
 
 #include "asm/csr.h"
 #include "asm/trap.h"
-#include "lib/printk.h"
 #include "mm/mm.h"
+#include "proc/crash.h"
 #include "proc/proc.h"
 #include "sched/stop.h"
 #include "sched/timer.h"
@@ -78,23 +78,14 @@ static __noinline bool resolve_copy(const struct trapframe *tf, uint64_t cause, 
     return resolved;
 }
 
-/* End a program that did what it must not; two lines in the form that xv6 users know. */
-static void __noreturn end_program(const struct trapframe *tf, uint64_t cause, vaddr_t va)
-{
-    struct task *t = current();
-
-    printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
-           "            sepc=0x%lx stval=0x%lx\n",
-           cause, t->pid, t->name, tf->epc, va);
-    proc_exit(-1);
-}
-
 bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from)
 {
     if (from == TRAP_FROM_UACCESS)
         return resolve_copy(tf, cause, va);
-    if (!resolve(cause, va, mm_fault))
-        end_program(tf, cause, va);
+    if (!resolve(cause, va, mm_fault)) {
+        crash_report(tf, cause, va);
+        proc_exit(-1);
+    }
     irq_off();
     if (unlikely(current()->pending))
         trap_pending_work();

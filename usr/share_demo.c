@@ -182,6 +182,7 @@ read_only(void)
     struct guest guest;
 
     lend(&guest, "r", 0);
+    printf("share_demo: expected now: the stranger is ended by its store\n");
     tell(&guest);
     expect_killed(&guest);
     expect(strcmp(buffer.text, SECRET) == 0, "a store reached what was lent read-only");
@@ -199,6 +200,7 @@ revoked(void)
     tell(&guest);
     while (buffer.count == 0)
         expect(uptime() - start < PATIENCE, "the stranger does not count");
+    printf("share_demo: expected now: the stranger is ended when the buffer is taken back\n");
     expect(share_revoke(guest.pid, &buffer, sizeof(buffer)) == 0, "share_revoke failed");
     seen = buffer.count; /* from here on nobody else can store to it */
     expect_killed(&guest);

@@ -154,6 +154,12 @@ int mm_fault_here(struct mm *mm, vaddr_t va, enum access access);
  */
 void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
 
+/*
+ * Says in words what is at va and why `access` to it failed, as "in text, read and execute only".
+ * => takes mm->lock. buf holds a string; a snapshot.
+ */
+void mm_describe(struct mm *mm, vaddr_t va, enum access access, char *buf, size_t size);
+
 /* ---- mmap ---- */
 
 struct map_request {

@@ -16,7 +16,7 @@ def ok(machine, program, *arguments, wait=600):
 
 def without_demonstrations(output):
     """What the tests said, without the messages of log_test and the notes on programs killed on purpose."""
-    noise = re.compile(r"\d+: child|usertrap\(\): |\s+sepc=")
+    noise = re.compile(r"\d+: child|usertrap\(\): |\s+sepc=|.*make where PROG=")
     return "\n".join(line for line in output.splitlines() if not noise.match(line))
 
 

@@ -13,6 +13,7 @@
 
 set confirm off
 set pagination off
+set width 0
 set architecture riscv:rv64
 set disassemble-next-line auto
 set breakpoint pending on
@@ -117,7 +118,7 @@ define lamina-walk
             set $lamina_index = ((unsigned long)($arg1) >> (12 + 9 * $lamina_level)) & 511
             set $lamina_pte = $lamina_table[$lamina_index]
             set $lamina_phys = ($lamina_pte >> 10) << 12
-            printf "level %d, entry %3d: %#018lx", $lamina_level, $lamina_index, $lamina_pte
+            printf "level %d, entry %3d: 0x%016lx", $lamina_level, $lamina_index, $lamina_pte
             set $lamina_level = $lamina_level - 1
             if !($lamina_pte & 1)
                 printf "  nothing\n"

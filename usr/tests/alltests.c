@@ -114,6 +114,7 @@ main(int argc, char **argv)
 {
     long before;
 
+    printf("alltests: expected: many programs are ended by the kernel, three lines each\n");
     run("echo"); /* what the first program costs once (caches, slabs) is not a leak */
     run("forktest");
     before = t_free_pages();

@@ -1,0 +1,133 @@
+/*
+ * What a program did that it must not, in words.
+ *
+ * Owns nothing. The instruction that was refused is read from the program's memory: it says more
+ * than the cause. Called by proc/trap.c. Read next: mm/describe.c.
+ */
+#include "proc/crash.h"
+
+#include <stdbool.h>
+
+#include "asm/csr.h"
+#include "lib/printk.h"
+#include "mm/mm.h"
+#include "mm/uaccess.h"
+#include "proc/proc.h"
+
+enum { WORDS_MAX = 128 };
+
+/* Opcodes, in an instruction's lowest seven bits (RISC-V unprivileged specification, table 24.1). */
+enum opcode {
+    OP_LOAD_FP = 0x07,
+    OP_STORE_FP = 0x27,
+    OP_MADD = 0x43, /* to 0x4f, four of them */
+    OP_FP = 0x53,
+    OP_SYSTEM = 0x73,
+};
+
+static unsigned funct3(uint32_t instruction)
+{
+    return instruction >> 12 & 7;
+}
+
+/* c.fld, c.fsd and their forms for the stack. */
+static bool is_short_float(uint32_t instruction)
+{
+    unsigned quadrant = instruction & 3, funct = instruction >> 13 & 7;
+
+    return (quadrant == 0 || quadrant == 2) && (funct == 1 || funct == 5);
+}
+
+static bool is_float(uint32_t instruction)
+{
+    unsigned opcode = instruction & 0x7f, csr = instruction >> 20;
+
+    if ((instruction & 3) != 3)
+        return is_short_float(instruction);
+    if (opcode == OP_LOAD_FP || opcode == OP_STORE_FP)
+        return funct3(instruction) >= 1 && funct3(instruction) <= 4; /* the others are vectors */
+    if (opcode == OP_SYSTEM)
+        return funct3(instruction) && csr >= 1 && csr <= 3; /* fflags, frm, fcsr */
+    return opcode == OP_FP || (opcode & ~0xcU) == OP_MADD;
+}
+
+/* Bits 28 and 29 of an instruction on a CSR, or of sret and its like, say who may execute it. */
+static bool is_privileged(uint32_t instruction)
+{
+    return (instruction & 0x7f) == OP_SYSTEM && (instruction >> 28 & 3);
+}
+
+/* => the instruction at pc; 0, which is none, where it cannot be read. */
+static uint32_t instruction_at(vaddr_t pc)
+{
+    uint16_t low = 0, high = 0;
+
+    if (!copy_from_user(&low, pc, sizeof(low)) && (low & 3) == 3)
+        copy_from_user(&high, pc + sizeof(low), sizeof(high));
+    return low | (uint32_t)high << 16;
+}
+
+static void describe_instruction(uint32_t instruction, char *buf, size_t size)
+{
+    const char *kind = "illegal instruction";
+
+    if (is_float(instruction))
+        kind = "no floating point here: instruction";
+    else if (is_privileged(instruction))
+        kind = "privileged instruction";
+    snprintk(buf, size, "%s 0x%x", kind, instruction);
+}
+
+static void describe_access(enum access access, vaddr_t va, char *buf, size_t size)
+{
+    static const char *const names[] = {"load from", "store to", "jump to"};
+    char place[WORDS_MAX];
+
+    mm_describe(current()->mm, va, access, place, sizeof(place));
+    snprintk(buf, size, "%s 0x%lx %s", names[access], va, place);
+}
+
+static void describe(const struct trapframe *tf, uint64_t cause, vaddr_t va, char *buf, size_t size)
+{
+    switch (cause) {
+    case CAUSE_PAGE_LOAD:
+    case CAUSE_ACCESS_LOAD:
+        describe_access(ACCESS_READ, va, buf, size);
+        break;
+    case CAUSE_PAGE_STORE:
+    case CAUSE_ACCESS_STORE:
+        describe_access(ACCESS_WRITE, va, buf, size);
+        break;
+    case CAUSE_PAGE_FETCH:
+    case CAUSE_ACCESS_FETCH:
+        describe_access(ACCESS_EXEC, va, buf, size);
+        break;
+    case CAUSE_ILLEGAL:
+        describe_instruction(instruction_at(tf->epc), buf, size);
+        break;
+    case CAUSE_BREAKPOINT:
+        snprintk(buf, size, "ebreak, and no debugger");
+        break;
+    default:
+        snprintk(buf, size, "misaligned access to 0x%lx", va);
+    }
+}
+
+/* Where to look in the source: at the instruction, but after a jump to nowhere at the jump. */
+static vaddr_t culprit(const struct trapframe *tf, uint64_t cause)
+{
+    return cause == CAUSE_PAGE_FETCH || cause == CAUSE_ACCESS_FETCH ? tf->ra - 2 : tf->epc;
+}
+
+void crash_report(const struct trapframe *tf, uint64_t cause, vaddr_t va)
+{
+    const struct task *t = current();
+    char words[WORDS_MAX];
+
+    describe(tf, cause, va, words, sizeof(words));
+    printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
+           "            sepc=0x%lx stval=0x%lx\n",
+           cause, t->pid, t->name, tf->epc, va);
+    printk("            %s; make where PROG=%s SEPC=0x%lx\n", words, t->name,
+           culprit(tf, cause));
+}
