@@ -54,7 +54,7 @@ static void wait_for_calls(void)
 
     while ((left = proc_count_live() - __atomic_load_n(&down.callers, __ATOMIC_RELAXED)) > 0) {
         if (time_now() > end) {
-            printk("shutdown: %zu processes do not end, what they write is lost\n", left);
+            printk("shutdown: %zu calls do not end, what they write may be lost\n", left);
             return;
         }
         sched_yield();
@@ -71,7 +71,7 @@ static __noreturn void let_power_go(void)
 /* The watchdog's, in an interrupt. */
 static void writing_hangs(void)
 {
-    printk("shutdown: writing to the disk does not end, the rest is lost\n");
+    printk("shutdown: writing to the disk does not end, the rest may be lost\n");
     let_power_go();
 }
 

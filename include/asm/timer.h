@@ -30,7 +30,7 @@ void timer_init_hart(void);
  * => interrupts off. */
 void timer_set(uint64_t deadline);
 
-/* Calls expired() by interrupt on this hart at `deadline`, besides timer_set(); for the boot.
+/* Calls expired() by interrupt on this hart at `deadline`, besides timer_set(); for boot and shutdown.
  * => TIMER_NEVER and NULL disarm it. One watchdog in the machine. */
 void timer_set_watchdog(uint64_t deadline, void (*expired)(void));
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from machine import BUILD, fsck
+from machine import BUILD, fsck, qemu_arguments
 
 
 @pytest.fixture
@@ -42,3 +42,16 @@ def test_synced_files_survive_a_power_cut(boot, image, call):
     machine = boot(image=image)
     assert "orderly: OK" in machine.run("orderly kept")
     machine.poweroff()
+
+
+@pytest.mark.weight(15)
+def test_calls_have_ten_seconds_to_end(boot, image):
+    """One write of 268 KiB would take half a minute on this disk: the power goes, and the file system is whole."""
+    machine = boot(image=image, command=qemu_arguments(cpus=1, options=[
+        "-drive", f"file={image},if=none,format=raw,id=x0,throttling.iops-write=2,throttling.iops-write-max=30",
+        "-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"]))
+    machine.run("orderly long")
+    machine.start("poweroff")
+    machine.expect_line("shutdown: 1 calls do not end, what they write may be lost")
+    machine.wait_for_end()
+    assert fsck(image, "--replay", "--allow-orphans")[0] == 0

@@ -6,6 +6,7 @@
  *   orderly full       powers off while all memory is taken
  *   orderly sync       the same work, then sync(), then no end: the power goes
  *   orderly fsync      with an fsync() for each of the two files that count
+ *   orderly long       leaves a process that is in the middle of a long call
  *   orderly kept       after the next boot: what was synced is there
  *   orderly check      and calls that were under way have been done to their end
  */
@@ -98,6 +99,22 @@ static void start_others(void)
     read(ready[0], &c, 1);
 }
 
+static long size_of(const char *name)
+{
+    struct stat st;
+
+    return stat(name, &st) < 0 ? -1 : (long)st.size;
+}
+
+static void start_long_call(void)
+{
+    if (fork() == 0)
+        write_for_ever("o.long", LONGEST);
+    while (size_of("o.long") <= 0)
+        pause(1);
+    exit(0);
+}
+
 static void take_all_memory(void)
 {
     for (int n = 1 << 26; n >= 4096; n /= 2)
@@ -137,13 +154,6 @@ static void end_machine(int (*how)(void))
     fork();
     how();
     printf("orderly: FAILED\n");
-}
-
-static long size_of(const char *name)
-{
-    struct stat st;
-
-    return stat(name, &st) < 0 ? -1 : (long)st.size;
 }
 
 static int mapped_is_new(void)
@@ -192,6 +202,8 @@ int main(int argc, char **argv)
         printf("orderly: %s\n", (what[0] == 'c' ? check() : kept()) ? "OK" : "FAILED");
         exit(0);
     }
+    if (strcmp(what, "long") == 0)
+        start_long_call();
     start_others();
     if (strcmp(what, "full") == 0)
         take_all_memory();
