@@ -158,6 +158,16 @@ static void audit_key(void)
         printk("audit: %zu violations\n", found);
 }
 
+/* Ctrl-C ends what runs at the console; where nothing does, it is a key for who reads. */
+static void interrupt_key(void)
+{
+    console_forget_typed();
+    if (proc_interrupt())
+        console_write("^C\n", 3);
+    else
+        console_type(CONSOLE_KEY('C'));
+}
+
 static void start_drivers(void)
 {
     trap_set_external(irq_dispatch);
@@ -165,6 +175,7 @@ static void start_drivers(void)
     irq_init_hart();
     console_set_hook(CONSOLE_KEY('P'), proc_list);
     console_set_hook(CONSOLE_KEY('O'), audit_key);
+    console_set_hook(CONSOLE_KEY('C'), interrupt_key);
 }
 
 static void start_files(void)

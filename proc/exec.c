@@ -172,6 +172,7 @@ int proc_exec(const char *path, struct exec_args *args)
     old = proc_replace_mm(image.mm, exec_name(path));
     if (proc_hooks)
         proc_hooks->left();
+    proc_leave_console();
     mm_release(old);
     frame->epc = image.entry;
     frame->sp = frame->a1 = image.stack + args->sp;

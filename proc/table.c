@@ -176,6 +176,8 @@ int proc_publish(struct proc *p, struct proc *parent)
     if (all_killed)
         task_kill(&p->task);
     p->state = PROC_LIVE;
+    if (parent && task_killed(&parent->task))
+        task_kill(&p->task); /* a family that is killed together does not grow meanwhile */
     spin_unlock(&proc_tree_lock);
     return pid;
 }

@@ -40,14 +40,16 @@ long sys_write(uint64_t fd, uint64_t from, uint64_t n, uint64_t a3)
     return file_write(f, from, (int)n);
 }
 
+/* Who reads keys is the console's shell: before it waits, since Ctrl-C may come meanwhile. */
 long sys_console_keys(uint64_t fd, uint64_t to, uint64_t n, uint64_t a3)
 {
     struct file *f = fd_file((int)fd);
+    long err = f ? file_read_keys(f, to, 0) : -EBADF;
 
-    if (!f)
-        return -EBADF;
-    if ((int)n > 0)
-        mm_prefault(current()->mm, to, (uint64_t)(int)n, ACCESS_WRITE);
+    if (err || (int)n <= 0)
+        return err;
+    proc_take_console();
+    mm_prefault(current()->mm, to, (uint64_t)(int)n, ACCESS_WRITE);
     return file_read_keys(f, to, (int)n);
 }
 

@@ -173,6 +173,27 @@ int proc_wait(vaddr_t status);
  */
 int proc_kill(int pid);
 
+/* ---- the console's shell (proc/foreground.c) ---- */
+
+/*
+ * The running process reads keys: it is the console's shell from now on, and Ctrl-C ends what is
+ * below it. Nothing happens for a job in the background.
+ * => takes proc_tree_lock.
+ */
+void proc_take_console(void);
+
+/*
+ * The running process runs another program: it is not the console's shell any more.
+ * => takes proc_tree_lock.
+ */
+void proc_leave_console(void);
+
+/*
+ * Kill all processes below the console's shell.
+ * => takes proc_tree_lock; any context, no lock held. false: there was none left to kill.
+ */
+bool proc_interrupt(void);
+
 /* ---- looking (proc/list.c) ---- */
 
 /* => The pid of the running process' parent, which is init where its own has ended; 0 for init. */

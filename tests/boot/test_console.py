@@ -1,4 +1,4 @@
-"""What people type: line editing, pastes, typing ahead."""
+"""What people type: line editing, pastes, typing ahead, Ctrl-C."""
 
 import re
 import shutil
@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from machine import BUILD, PROMPT
+from machine import BUILD, PROMPT, wait_until
 
+INTERRUPTED = r"\^C\r?\n" + PROMPT
 REFUSED = r"\nsh: a line has at most 98 characters; this one is not run\r?\n" + PROMPT
 
 
@@ -17,6 +18,22 @@ def busy(boot, tmp_path):
     image = tmp_path / "disk.img"
     shutil.copy(BUILD / "boot-tests.img", image)
     return lambda **options: boot(image=image, **options)
+
+
+def processes(machine):
+    """The names of the processes that have not ended."""
+    output = machine.run("ps")
+    return [line.split()[-1] for line in output.splitlines() if re.match(r"\s*\d", line) and "zombie" not in line]
+
+
+def settles(machine, expected):
+    """Just these processes are left, once those that were killed have ended."""
+    assert wait_until(lambda: sorted(processes(machine)) == sorted(expected), step=0), processes(machine)
+
+
+def interrupt(machine):
+    machine.type("\x03")
+    machine.expect(INTERRUPTED)
 
 
 def prints(machine, keys, output):
@@ -107,15 +124,95 @@ def test_typing_ahead_reaches_who_reads_next(busy):
     machine.poweroff()
 
 
-def test_line_mode_under_a_shell_that_reads_lines(boot, tmp_path):
-    """xv6's own shell reads lines: the kernel echoes and erases."""
+# ---- Ctrl-C ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cpus", [1, 3])
+def test_interrupt_ends_what_the_shell_started(busy, cpus):
+    machine = busy(cpus=cpus, variant="check")
+    before = processes(machine)
+    for command in ("spin", "sleep", "read", "family", "spin | busy read | cat", "spin; echo never", "bomb"):
+        machine.start("busy " + command)
+        machine.expect("busy: ready")
+        interrupt(machine)
+        settles(machine, before)
+    machine.start("cat")
+    machine.type("abc")
+    machine.expect("abc")
+    interrupt(machine)
+    settles(machine, before)
+    assert "never" not in machine.text().replace("echo never", "")
+    machine.poweroff()
+
+
+def test_interrupt_spares_the_background(busy):
+    machine = busy()
+    before = processes(machine)
+    machine.start("busy sleep &")
+    machine.expect(rf"busy: ready\r?\n{PROMPT}|{PROMPT}busy: ready\r?\n")
+    machine.start("cat")
+    interrupt(machine)
+    interrupt(machine)
+    settles(machine, before + ["busy"])
+    machine.poweroff()
+
+
+def test_interrupt_at_the_prompt(boot):
+    """It drops the line, and what was typed ahead; the shell goes on."""
+    machine = boot()
+    machine.type("poweroff")
+    machine.expect("poweroff")
+    interrupt(machine)
+    prints(machine, "echo a", "a")
+    machine.type("\x1b[A")
+    machine.expect("echo a")
+    interrupt(machine)
+    machine.start("cat")
+    machine.type("typed\nahead")
+    machine.expect("typed\r?\ntyped\r?\nahead")
+    interrupt(machine)
+    prints(machine, "echo b", "b")
+    machine.poweroff()
+
+
+def test_interrupt_in_a_shell_in_the_shell(busy):
+    """The inner shell has the console; one that takes it and then does not read loses it."""
+    machine = busy()
+    before = processes(machine)
+    machine.run("sh")
+    machine.start("busy family")
+    machine.expect("busy: ready")
+    interrupt(machine)
+    interrupt(machine)
+    settles(machine, before + ["sh"])
+    machine.type("\x04")
+    machine.expect(PROMPT)
+    machine.start("busy key")
+    machine.type("k")
+    machine.expect("busy: ready")
+    machine.type("\x03\x03")
+    machine.expect(INTERRUPTED)
+    settles(machine, before)
+    machine.poweroff()
+
+
+def test_line_mode_and_interrupt_under_a_shell_that_reads_lines(boot, tmp_path):
+    """xv6's own shell reads lines: the kernel echoes and erases, and Ctrl-C works all the same."""
     programs = []
-    for source in sorted((BUILD / "user").glob("_*")):
+    for source in sorted((BUILD / "user").glob("_*")) + [BUILD / "extra" / "_busy"]:
         name = tmp_path / source.name
         shutil.copy(BUILD / "extra" / "_lineshell" if name.name == "_sh" else source, name)
         programs.append(name)
     image = tmp_path / "disk.img"
     subprocess.run([BUILD / "tools" / "mkfs", image, *programs], check=True, stdout=subprocess.DEVNULL)
     machine = boot(image=image)
+    before = processes(machine)
     prints(machine, "echo wrong\x15ehco\x7f\x08\x08cho a", "a")
+    machine.type("poweroff")
+    machine.expect("poweroff")
+    interrupt(machine)
+    machine.start("busy family")
+    machine.expect("busy: ready")
+    interrupt(machine)
+    settles(machine, before)
     machine.poweroff()

@@ -135,8 +135,9 @@ int audit(void);
 
 /*
  * Waits for a key typed at the console that fd is, and takes what is typed, up to n bytes and not
- * beyond an LF or ^D (0x04). Nothing is echoed, and no key means anything else. Calls of read()
- * get lines as ever.
+ * beyond an LF or ^D (0x04). Nothing is echoed, and no key means anything else. The caller is the
+ * console's shell from then on: Ctrl-C ends the processes below it, and reaches it as 0x03 where
+ * there are none. Calls of read() get lines as ever.
  * => Bytes; 0 when n is 0; -1: fd is no console open for reading, or a bad pointer.
  */
 int console_keys(int fd, char *buf, int n);
