@@ -15,32 +15,46 @@ static vaddr_t state_of(vaddr_t op)
     return op + offsetof(struct crypto_op, state);
 }
 
+static void set_error(vaddr_t op)
+{
+    const enum crypto_op_state state = CRYPTO_OP_STATE_ERROR;
+
+    copy_to_user(state_of(op), &state, sizeof(state));
+}
+
 /* One that is answered already is left alone: its client may have put the memory to other use. */
 static void fail(vaddr_t op)
 {
     enum crypto_op_state state;
 
-    if (copy_from_user(&state, state_of(op), sizeof(state)) || state != CRYPTO_OP_STATE_INIT)
-        return;
-    state = CRYPTO_OP_STATE_ERROR;
-    copy_to_user(state_of(op), &state, sizeof(state));
+    if (!copy_from_user(&state, state_of(op), sizeof(state)) && state == CRYPTO_OP_STATE_INIT)
+        set_error(op);
 }
 
-struct service crypto_service = SERVICE_INIT(crypto_service, fail);
+static bool answered(vaddr_t op)
+{
+    enum crypto_op_state state;
+
+    if (copy_from_user(&state, state_of(op), sizeof(state)))
+        return false;
+    return state == CRYPTO_OP_STATE_DONE || state == CRYPTO_OP_STATE_ERROR;
+}
+
+struct service crypto_service = SERVICE_INIT(crypto_service, fail, answered);
 
 int crypto_submit(vaddr_t op, uint64_t size)
 {
-    return size < sizeof(struct crypto_op) ? -EINVAL : service_submit(&crypto_service, op, size);
+    int err;
+
+    if (size < sizeof(struct crypto_op))
+        return -EINVAL;
+    err = service_submit(&crypto_service, op, size);
+    if (err == -ESRCH)
+        set_error(op); /* for clients that look at nothing else, or they would poll for ever */
+    return err;
 }
 
 int crypto_wait(vaddr_t op)
 {
-    enum crypto_op_state state;
-    int err = service_wait(&crypto_service, op);
-
-    if (!err)
-        err = copy_from_user(&state, state_of(op), sizeof(state));
-    if (!err && state != CRYPTO_OP_STATE_DONE && state != CRYPTO_OP_STATE_ERROR)
-        err = -EINVAL;
-    return err;
+    return service_wait(&crypto_service, op);
 }

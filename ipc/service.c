@@ -7,6 +7,7 @@
  */
 #include "ipc/service.h"
 
+#include "asm/timer.h"
 #include "ipc/grant.h"
 #include "ipc/ipc.h"
 #include "lib/errno.h"
@@ -14,6 +15,7 @@
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 #include "proc/proc.h"
+#include "sched/timer.h"
 
 #define SERVER_LEAVING (-1) /* service->server: requests are failed; neither clients nor servers */
 
@@ -24,6 +26,7 @@ struct request {
     uint64_t size;   /* [I] */
     int client;      /* [I] pid, and the address there: for service_wait() only */
     vaddr_t asked;   /* [I] */
+    bool tells;      /* [I] it had no answer when it was submitted: one in it now is new */
     vaddr_t there;   /* [lock] in the server; 0 = not taken yet */
 };
 
@@ -64,13 +67,19 @@ static void request_fail(struct service *s, struct request *r)
     proc_replace_mm(mine, NULL);
 }
 
+static void tell_news(struct service *s) __must_hold(&s->lock)
+{
+    s->news++;
+    wake_all(&s->awaiting);
+}
+
 static void request_end(struct service *s, struct request *r)
 {
     spin_lock(&s->lock);
     list_remove(&r->link);
     s->nwaiting -= !r->there;
     wake_all(&s->room);
-    wake_all(&s->answers);
+    tell_news(s);
     spin_unlock(&s->lock);
     request_free(r);
 }
@@ -102,6 +111,7 @@ int service_submit(struct service *s, vaddr_t va, uint64_t size)
     r->size = size;
     err = request_map(r);
     if (!err) {
+        r->tells = !s->answered(va);
         spin_lock(&s->lock);
         err = enqueue(s, r);
         spin_unlock(&s->lock);
@@ -111,27 +121,74 @@ int service_submit(struct service *s, vaddr_t va, uint64_t size)
     return err;
 }
 
-static bool asked_by_me(struct service *s, vaddr_t va) __must_hold(&s->lock)
+enum standing { ABSENT, QUEUED, QUEUED_WITH_ANSWER };
+
+/* How the running process' request at va stands, and as of which news. */
+static enum standing standing_of(struct service *s, vaddr_t va, uint64_t *news)
 {
+    enum standing standing = ABSENT;
     struct list *pos;
 
+    spin_lock(&s->lock);
     list_for_each(pos, &s->requests) {
         const struct request *r = list_entry(pos, struct request, link);
 
         if (r->client == current()->pid && r->asked == va)
-            return true;
+            standing = r->tells ? QUEUED : QUEUED_WITH_ANSWER;
     }
-    return false;
+    *news = s->news;
+    spin_unlock(&s->lock);
+    return standing;
+}
+
+/* Sleep for a tick, or until there is news. => 0; -EINTR killed. */
+static int await_news(struct service *s, uint64_t news)
+{
+    uint64_t deadline = time_now() + timer_ms(1000 / TICKS_PER_SECOND);
+    int err = 0;
+
+    spin_lock(&s->lock);
+    if (s->news == news)
+        err = wait_on_until(&s->awaiting, &s->lock, deadline);
+    spin_unlock(&s->lock);
+    return err == -EINTR ? err : 0;
 }
 
 int service_wait(struct service *s, vaddr_t va)
 {
     int err = 0;
 
-    spin_lock(&s->lock);
-    while (!err && asked_by_me(s, va))
-        err = wait_on_killable(&s->answers, &s->lock);
-    spin_unlock(&s->lock);
+    while (!err) {
+        uint64_t news;
+        enum standing standing = standing_of(s, va, &news);
+        bool answered = s->answered(va); /* after that: an end in between leaves its answer */
+
+        if (answered && standing != QUEUED_WITH_ANSWER)
+            return 0;
+        err = standing == ABSENT ? -EINVAL : await_news(s, news);
+    }
+    return err;
+}
+
+int service_await_server(struct service *s, uint32_t nticks)
+{
+    uint32_t start = ticks();
+    int err = 0;
+
+    while (!err) {
+        uint64_t news;
+        bool serves;
+
+        spin_lock(&s->lock);
+        serves = s->server > 0;
+        news = s->news;
+        spin_unlock(&s->lock);
+        if (serves)
+            return 0;
+        if (proc_state_of(proc_server_pid()) != PROC_LIVE)
+            return -ESRCH;
+        err = ticks() - start < nticks ? await_news(s, news) : -ETIMEDOUT;
+    }
     return err;
 }
 
@@ -142,6 +199,7 @@ static bool is_server(struct service *s) __must_hold(&s->lock)
     if (s->server == 0 && proc_current()->of_init) {
         ipc_start();
         s->server = current()->pid;
+        tell_news(s);
     }
     return s->server == current()->pid;
 }
@@ -181,6 +239,7 @@ static int hand_over(struct service *s, struct request *r, vaddr_t va, vaddr_t t
     r->there = va;
     s->nwaiting--;
     wake_all(&s->room);
+    tell_news(s);
     spin_unlock(&s->lock);
     return 0;
 }
@@ -228,6 +287,7 @@ void service_left(struct service *s)
     if (served) {
         s->server = SERVER_LEAVING;
         wake_all(&s->room);
+        tell_news(s);
     }
     spin_unlock(&s->lock);
     if (!served)

@@ -14,7 +14,6 @@
  */
 #include "proc/proc.h"
 
-#include "asm/sbi.h"
 #include "fs/inode.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -62,20 +61,19 @@ static void orphan_children(struct proc *p) __must_hold(&proc_tree_lock)
         wake_all(&init->child_ended);
 }
 
-/* The first process has ended: a broken or foreign /init, for ours never does. */
+/* The first process has ended: in a shutdown, or a broken or foreign /init; ours never does. */
 static void __noreturn end_machine(const struct proc *init, int status)
 {
-    printk("%s: process 1 has ended with status %d, nothing is left to run: power off\n",
-           init->task.name, status);
-    sbi_shutdown();
+    if (!shutdown_begun())
+        printk("%s: process 1 has ended with status %d, nothing is left to run: power off\n",
+               init->task.name, status);
+    machine_shutdown(SHUTDOWN_POWER_OFF);
 }
 
 void proc_exit(int status)
 {
     struct proc *p = proc_current();
 
-    if (p->task.pid == 1 && shutdown_begun())
-        machine_shutdown(SHUTDOWN_POWER_OFF); /* its end is the machine's, which is coming */
     if (p->task.pid == 1)
         end_machine(p, status);
     release_resources(p);

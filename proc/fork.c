@@ -34,7 +34,7 @@ static int copy_memory(struct proc *parent, struct proc *child)
     return err;
 }
 
-int proc_fork(void)
+static int fork_as(enum pid_kind kind)
 {
     struct proc *parent = proc_current(), *child = proc_alloc();
     int pid, err;
@@ -52,9 +52,24 @@ int proc_fork(void)
     memcpy(child->task.name, parent->task.name, sizeof(child->task.name));
     *task_frame(&child->task) = *task_frame(&parent->task);
     task_frame(&child->task)->a0 = 0;
-    pid = proc_publish(child, parent);
+    pid = proc_publish(child, parent, kind);
     task_start(&child->task);
     return pid;
+}
+
+int proc_fork(void)
+{
+    return fork_as(PID_FRESH);
+}
+
+/* Only process 1 makes servers, one at a time: what is free here is free when the child is made. */
+int proc_fork_server(void)
+{
+    if (current()->pid != 1)
+        return -EPERM;
+    if (proc_state_of(proc_server_pid()) != PROC_FREE)
+        return -EBUSY;
+    return fork_as(PID_SERVER);
 }
 
 /* Load the program for process 1, with its own path as argv[0]. */
@@ -91,7 +106,7 @@ int proc_start_init(const char *path)
     frame->epc = image.entry;
     frame->sp = frame->a1 = image.stack + args.sp;
     frame->a0 = args.argc;
-    proc_publish(p, NULL);
+    proc_publish(p, NULL, PID_FRESH);
     task_start(&p->task);
     return 0;
 }

@@ -37,6 +37,7 @@ static struct list free_slots = LIST_INIT(free_slots); /* [t] by proc.sibling */
 static unsigned nfree;                                 /* [t] how many those are */
 static struct proc *by_pid[PID_BUCKETS];               /* [t] chains by proc.pid_next */
 static int last_pid;                                   /* [t] */
+static int server_pid;                                 /* [t] proc_server_pid() */
 static bool all_killed;                                /* [t] by proc_kill_all() */
 
 /* Who found all slots taken waits here for one that init is about to free. */
@@ -155,17 +156,28 @@ static int next_pid(void) __must_hold(&proc_tree_lock)
 {
     do
         last_pid = last_pid == INT32_MAX ? 1 : last_pid + 1;
-    while (proc_find(last_pid));
+    while (proc_find(last_pid) || last_pid == server_pid);
     return last_pid;
 }
 
-int proc_publish(struct proc *p, struct proc *parent)
+/* => a pid that nobody has. */
+static int choose_pid(enum pid_kind kind) __must_hold(&proc_tree_lock)
+{
+    if (kind == PID_FRESH)
+        return next_pid();
+    if (!server_pid)
+        server_pid = next_pid();
+    ASSERT(!proc_find(server_pid));
+    return server_pid;
+}
+
+int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind)
 {
     int pid;
 
     spin_lock(&proc_tree_lock);
     ASSERT(p->state == PROC_EMBRYO);
-    pid = next_pid();
+    pid = choose_pid(kind);
     p->task.pid = pid;
     p->pid_next = *bucket(pid);
     *bucket(pid) = p;
@@ -201,6 +213,29 @@ size_t proc_count_live(void)
         n += slots[i].state == PROC_LIVE;
     spin_unlock(&proc_tree_lock);
     return n;
+}
+
+int proc_server_pid(void)
+{
+    int pid;
+
+    spin_lock(&proc_tree_lock);
+    pid = server_pid;
+    spin_unlock(&proc_tree_lock);
+    return pid;
+}
+
+enum proc_state proc_state_of(int pid)
+{
+    enum proc_state state = PROC_FREE;
+    const struct proc *p;
+
+    spin_lock(&proc_tree_lock);
+    p = proc_find(pid);
+    if (p)
+        state = p->state;
+    spin_unlock(&proc_tree_lock);
+    return state;
 }
 
 void proc_forget(struct proc *p)

@@ -12,9 +12,11 @@
  */
 #include "sched/waitqueue.h"
 
+#include "asm/timer.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "sched/task.h"
+#include "sched/timer.h"
 
 struct waiter {
     struct list link; /* [wq lock] */
@@ -56,6 +58,31 @@ int wait_on_killable(struct waitqueue *wq, struct spinlock *held)
     if (!task_killed(current()))
         sleep_on(wq, held, TASK_SLEEPING_KILLABLE);
     return task_killed(current()) ? -EINTR : 0;
+}
+
+/* The end of the wait of a task that does not want to wait longer. */
+struct alarm {
+    struct ktimer timer;
+    struct task *task; /* [I] */
+};
+
+static void ring(struct ktimer *t)
+{
+    task_wake(container_of(t, struct alarm, timer)->task);
+}
+
+int wait_on_until(struct waitqueue *wq, struct spinlock *held, uint64_t deadline)
+{
+    struct alarm alarm = { .task = current() };
+    int err;
+
+    if (time_now() >= deadline)
+        return -ETIMEDOUT;
+    /* `held` keeps interrupts out: the alarm cannot ring before the task is about to sleep. */
+    ktimer_add(&alarm.timer, deadline, ring);
+    err = wait_on_killable(wq, held);
+    ktimer_cancel(&alarm.timer);
+    return err;
 }
 
 /* Wake the first waiter; it must not be left on the list, or the next wake would find it again. */

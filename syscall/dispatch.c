@@ -60,8 +60,11 @@ static const syscall_fn table[] = {
     [SYS_share_revoke] = sys_share_revoke,
     [SYS_sync] = sys_sync,
     [SYS_fsync] = sys_fsync,
+    [SYS_service_start] = sys_service_start,
+    [SYS_service_wait] = sys_service_wait,
     [SYS_getppid] = sys_getppid,
     [SYS_console_keys] = sys_console_keys,
+    [SYS_kernel_log] = sys_kernel_log,
 };
 
 static __noinline long unknown_call(int number)

@@ -10,6 +10,7 @@
 #include "ipc/ids.h"
 #include "lib/errno.h"
 #include "mm/uaccess.h"
+#include "proc/proc.h"
 #include "syscall/syscall.h"
 
 long sys_crypto_op(uint64_t op, uint64_t size, uint64_t a2, uint64_t a3)
@@ -30,6 +31,18 @@ long sys_take_shared_memory_request(uint64_t to_addr, uint64_t to_size, uint64_t
 long sys_remove_shared_memory_request(uint64_t addr, uint64_t size, uint64_t a2, uint64_t a3)
 {
     return service_remove(&crypto_service, addr, size);
+}
+
+long sys_service_start(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    return proc_fork_server();
+}
+
+long sys_service_wait(uint64_t nticks, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    int n = (int)nticks;
+
+    return service_await_server(&crypto_service, n > 0 ? (uint32_t)n : 0);
 }
 
 /* Whether the program can load and store a pointer at `where`, which is 0 for nowhere. */

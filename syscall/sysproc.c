@@ -58,13 +58,16 @@ long sys_getppid(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
     return proc_parent_pid();
 }
 
-/* sleep() of 2022 and pause() of 2025; a negative time is over at once, as in 2025. */
+/* sleep() of 2022; a negative time is over at once, as in 2025. */
 long sys_sleep(uint64_t nticks, uint64_t a1, uint64_t a2, uint64_t a3)
 {
     int n = (int)nticks;
 
     return n > 0 ? sleep_ticks((uint64_t)n) : 0;
 }
+
+/* Its name in 2025, which debuggers and scripts look for. */
+__attribute__((alias("sys_sleep"))) SYSCALL(sys_pause);
 
 long sys_uptime(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
 {

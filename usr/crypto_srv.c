@@ -2,10 +2,9 @@
  * usr/crypto_srv.c: the crypto service: takes requests out of other processes' memory, and XORs
  * their data with their key.
  *
- * init starts it as process 2, before the shell, and starts it anew when it is killed: then it has
- * another pid, and the argument "again". Nobody else can run it: the kernel hands requests to the
- * process that init started (ipc/service.c), and this program leaves with status 1 when it is not
- * that one.
+ * init starts it as process 2, before the shell, and starts it anew when it is killed: as process 2
+ * again. Nobody else can run it: the kernel hands requests to the process that init started
+ * (ipc/service.c), and this program leaves with status 1 when it is not that one.
  *
  * A request lies in memory that its client can change at any moment, so that each field is read
  * once, and only what was read is checked and used. Read next: include/uapi/kernel/crypto.h.
@@ -98,10 +97,10 @@ serve(void)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     open_console();
-    if (getpid() != SERVER_PID && (argc < 2 || strcmp(argv[1], "again") != 0)) {
+    if (getpid() != SERVER_PID) {
         printf("crypto_srv: only init starts this program, as process %d\n", SERVER_PID);
         exit(1);
     }

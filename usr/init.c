@@ -2,8 +2,8 @@
  * usr/init.c: the first process. Opens the console, keeps the crypto service (if the image has one)
  * and a shell running, reaps orphans. It never ends: what cannot be had now is tried again.
  *
- * The service is process 2, and started anew when it was killed. One that ends by itself does not
- * want to run: servers of the course leave when they are not process 2.
+ * The service is process 2, and so is each that follows when it was killed: servers of the course
+ * leave when they are not. One that ends by itself does not want to run.
  */
 #include "kernel/types.h"
 #include "kernel/stat.h"
@@ -19,17 +19,19 @@
 
 /* A program that is kept running. */
 struct service {
-    char *argv[3];
+    char *argv[2];
+    int (*fork)(void);
     int wanted;
     int pid;     /* 0: it does not run */
     int started; /* uptime() when that was tried last */
     int failing; /* it could not be started, and that was said */
 };
 
-static struct service server = {{"crypto_srv"}, 0, 0, -SECOND, 0};
-static struct service shell = {{"sh"}, 1, 0, -SECOND, 0};
+static struct service server = {{"crypto_srv"}, service_start, 0, 0, -SECOND, 0};
+static struct service shell = {{"sh"}, fork, 1, 0, -SECOND, 0};
 
-static void
+/* => -1 when there is none, and none can be made: the disk is broken or full. */
+static int
 open_console(void)
 {
     int fd = open("console", O_RDWR);
@@ -42,6 +44,18 @@ open_console(void)
         dup(0);
         dup(0);
     }
+    return fd;
+}
+
+static void
+await_console(void)
+{
+    if (open_console() >= 0)
+        return;
+    kernel_log("cannot open or make the file `console', trying again every second");
+    do {
+        pause(SECOND);
+    } while (open_console() < 0);
 }
 
 static void
@@ -62,7 +76,7 @@ start(struct service *s)
     if (!s->wanted || s->pid || now - s->started < SECOND)
         return;
     s->started = now;
-    pid = fork();
+    pid = s->fork();
     if (pid == 0) {
         if (s == &shell)
             printf("init: starting sh\n");
@@ -92,10 +106,8 @@ reap(void)
     int status;
     int pid = wait(&status);
 
-    if (pid == server.pid) {
-        server.argv[1] = "again";
+    if (pid == server.pid)
         note_end(&server, status);
-    }
     if (pid == shell.pid)
         note_end(&shell, status);
 }
@@ -118,36 +130,16 @@ child_has_ended(void)
     return 0;
 }
 
-/* Whether the service has printed what it has to say, and waits for requests, or is gone. */
-static int
-server_is_ready(void)
-{
-    struct procinfo info;
-
-    for (int slot = 0; procinfo(slot, &info) == 0; slot++)
-        if (info.pid == server.pid)
-            return (info.state == PROCINFO_SLEEPING &&
-                    strcmp(info.name, server.argv[0]) == 0) ||
-                   info.state == PROCINFO_ZOMBIE;
-    return 1;
-}
-
-static void
-wait_for_server(void)
-{
-    for (int i = 0; i < READY_TICKS && server.pid && !server_is_ready(); i++)
-        pause(1);
-}
-
 int
 main(void)
 {
     struct stat st;
 
-    open_console();
+    await_console();
     server.wanted = stat(server.argv[0], &st) == 0; /* else the shell is process 2, as in xv6 */
     start(&server);
-    wait_for_server();
+    if (server.pid)
+        service_wait(READY_TICKS);
     for (;;) {
         start(&server);
         start(&shell);

@@ -26,19 +26,21 @@ struct service {
     int server;                /* [lock] pid; 0 = none */
     uint32_t nwaiting;         /* [lock] requests that are not taken yet */
     struct list requests;      /* [lock] all of them, in order */
+    uint64_t news;             /* [lock] how often a server has come, taken, removed or gone */
     struct waitqueue arrivals; /* the server waits for a request */
     struct waitqueue room;     /* clients wait for room in the queue, or the server's end */
-    struct waitqueue answers;  /* clients wait until theirs is gone */
-    /* Answer the request at va with an error. => its address space is loaded; no lock held. */
-    void (*fail)(vaddr_t va);  /* [I] */
+    struct waitqueue awaiting; /* clients wait for news, which may be their answer */
+    /* What a request says, at va of the address space that is loaded. => no lock held. */
+    void (*fail)(vaddr_t va);     /* [I] answer it with an error */
+    bool (*answered)(vaddr_t va); /* [I] whether it has an answer */
 };
 
-#define SERVICE_INIT(s, fn)                                                                        \
+#define SERVICE_INIT(s, fail_fn, answered_fn)                                                      \
     {                                                                                              \
         .lock = SPINLOCK_INIT("service", RANK_PIPE + 2),                                           \
         .requests = LIST_INIT((s).requests),                                                       \
         .arrivals = WAITQUEUE_INIT((s).arrivals), .room = WAITQUEUE_INIT((s).room),                \
-        .answers = WAITQUEUE_INIT((s).answers), .fail = (fn),                                      \
+        .awaiting = WAITQUEUE_INIT((s).awaiting), .fail = (fail_fn), .answered = (answered_fn),    \
     }
 
 /*
@@ -47,8 +49,20 @@ struct service {
  */
 int service_submit(struct service *s, vaddr_t va, uint64_t size);
 
-/* Sleep until no request of the running process at va is left. => 0; -EINTR killed. */
+/*
+ * Sleep until the running process' request at va has an answer. A server may answer and never
+ * remove: the request is looked at whenever the server has done something, and once a tick. One
+ * that had an answer in it when it was submitted tells nothing by that: its removal is waited for.
+ * => 0; -EINVAL: none was submitted there; -EINTR killed.
+ */
 int service_wait(struct service *s, vaddr_t va);
+
+/*
+ * Sleep until a server takes requests.
+ * => 0; -ESRCH the server that process 1 has started has ended, or there is none; -ETIMEDOUT none
+ *    takes any after that many ticks; -EINTR killed.
+ */
+int service_await_server(struct service *s, uint32_t nticks);
 
 /*
  * Server: wait for a request, map it, and store its address and size at user addresses. One that

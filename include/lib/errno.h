@@ -34,6 +34,7 @@ enum {
     ENAMETOOLONG = 36,
     ENOSYS = 38,
     ENOTEMPTY = 39,
+    ETIMEDOUT = 110,
 };
 
 #endif

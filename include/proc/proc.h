@@ -94,11 +94,25 @@ struct proc *proc_alloc(void);
  */
 void proc_free(struct proc *p);
 
+enum pid_kind {
+    PID_FRESH,  /* one that nobody has had, as long as there are such */
+    PID_SERVER, /* proc_server_pid(): all servers have it, one after the other, and nobody else */
+};
+
 /*
  * Give p a pid and a parent (NULL: none, p is init) and make it known.
- * => takes proc_tree_lock. Returns the pid.
+ * => takes proc_tree_lock. Returns the pid. PID_SERVER: nobody has that pid now.
  */
-int proc_publish(struct proc *p, struct proc *parent);
+int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind);
+
+/* The pid that is kept for servers; 0: none was ever started. => takes proc_tree_lock. */
+int proc_server_pid(void);
+
+/*
+ * What a process is doing; PROC_FREE: no process has this pid.
+ * => takes proc_tree_lock; out of date on return.
+ */
+enum proc_state proc_state_of(int pid);
 
 /*
  * The process with this pid, living or zombie.
@@ -151,6 +165,14 @@ int proc_start_init(const char *path);
  * => the child's pid; -EAGAIN no slot; -ENOMEM. Source: docs/xv6-abi.md 2, fork.
  */
 int proc_fork(void);
+
+/*
+ * The same for process 1 only, and the child is a server: the first gets a new pid, and each
+ * later one that pid again, so that what was written for it finds it.
+ * => as proc_fork(); -EPERM not process 1; -EBUSY the server before it has not ended, or its status
+ *    has not been asked for.
+ */
+int proc_fork_server(void);
 
 /*
  * End the running process. Its memory, files and directory are gone at once; its children become

@@ -17,6 +17,8 @@
 #ifndef SCHED_WAITQUEUE_H
 #define SCHED_WAITQUEUE_H
 
+#include <stdint.h>
+
 #include "lib/list.h"
 #include "lib/spinlock.h"
 
@@ -49,6 +51,12 @@ void wait_on(struct waitqueue *wq, struct spinlock *held);
  * => as wait_on(). Returns 0, or -EINTR when the task has been killed; held is held either way.
  */
 int wait_on_killable(struct waitqueue *wq, struct spinlock *held);
+
+/*
+ * Sleep until woken or killed, or until time_now() reaches `deadline`.
+ * => as wait_on_killable(); -ETIMEDOUT when the deadline has passed before the sleep.
+ */
+int wait_on_until(struct waitqueue *wq, struct spinlock *held, uint64_t deadline);
 
 /*
  * Wake everyone who waits; where nobody does, it costs next to nothing.

@@ -23,6 +23,7 @@ SYSCALL(sys_exec);
 SYSCALL(sys_getpid);
 SYSCALL(sys_getppid);
 SYSCALL(sys_sleep);
+SYSCALL(sys_pause);
 SYSCALL(sys_uptime);
 
 /* syscall/sysfile.c: descriptors and names */
@@ -61,6 +62,8 @@ SYSCALL(sys_shm_attach);
 SYSCALL(sys_shm_detach);
 SYSCALL(sys_share_grant);
 SYSCALL(sys_share_revoke);
+SYSCALL(sys_service_start);
+SYSCALL(sys_service_wait);
 
 /* syscall/syslamina.c: Lamina's own */
 SYSCALL(sys_poweroff);
@@ -70,5 +73,6 @@ SYSCALL(sys_meminfo);
 SYSCALL(sys_procinfo);
 SYSCALL(sys_audit);
 SYSCALL(sys_ktime);
+SYSCALL(sys_kernel_log);
 
 #endif

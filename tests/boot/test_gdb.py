@@ -93,6 +93,17 @@ def test_flow_stops_in_each_layer_in_order(debugged):
         assert function in trace, trace
 
 
+def test_nothing_sleeps_before_the_shell(debugged):
+    """Both names of the call have a symbol; init waits in a call of its own. `zombie` does sleep."""
+    machine, gdb = debugged(cpus=1)
+    gdb.say("break sys_sleep")
+    gdb.say("break sys_pause")
+    gdb.resume()
+    machine.wait_for_shell()
+    machine.start("zombie")
+    assert re.search(r"\bsys_(sleep|pause) \(", gdb.wait())
+
+
 @pytest.mark.weight(10)
 def test_backtrace_goes_through_the_trap(debugged):
     """From the system call out to the user program: the trap entry has call frame information."""

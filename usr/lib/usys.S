@@ -65,3 +65,6 @@
     stub sync, SYS_sync
     stub fsync, SYS_fsync
     stub console_keys, SYS_console_keys
+    stub service_start, SYS_service_start
+    stub service_wait, SYS_service_wait
+    stub kernel_log, SYS_kernel_log

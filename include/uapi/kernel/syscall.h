@@ -55,7 +55,10 @@
 #define SYS_share_revoke 41
 #define SYS_sync 42
 #define SYS_fsync 43
+#define SYS_service_start 44
+#define SYS_service_wait 45
 #define SYS_getppid 46
 #define SYS_console_keys 47
+#define SYS_kernel_log 48
 
 #endif

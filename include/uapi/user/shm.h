@@ -42,7 +42,7 @@ struct crypto_op;
 /*
  * Hands [op, op + size) to the service, and returns; op->state tells when it is answered. Waits
  * while the queue is full.
- * => 0; -1: too small, not mapped, not writable, or there is no server.
+ * => 0; -1: too small, not mapped, not writable; or there is no server, then op->state is ERROR.
  */
 int crypto_op(struct crypto_op *op, uint64 size);
 
@@ -54,6 +54,18 @@ int take_shared_memory_request(void **addr, uint64 *size);
 
 /* Server: unmaps a request that was taken. => 0 or -1. */
 int remove_shared_memory_request(void *addr, uint64 size);
+
+/*
+ * Process 1 only: fork(), and the child is the server. All servers have the pid of the first.
+ * => As fork(); -1, too, while the last server has not ended and been waited for.
+ */
+int service_start(void);
+
+/*
+ * Sleeps until a server takes requests, but not longer than so many ticks.
+ * => 0; -1: none does, or it has ended.
+ */
+int service_wait(int ticks);
 
 /* ---- consent ---- */
 /*

@@ -124,6 +124,9 @@ int reboot(void);
 int sync(void);
 int fsync(int fd);
 
+/* Process 1 only, for when it has no console: prints a line as the kernel does. => 0 or -1. */
+int kernel_log(const char *line);
+
 /* Memory figures (kernel/lamina.h). => 0; -1 when info is a bad pointer. */
 int meminfo(struct meminfo *info);
 

@@ -42,6 +42,10 @@ void task_start(struct task *task)
 {
 }
 
+void task_kill(struct task *task)
+{
+}
+
 void task_set_mm(struct mm *mm)
 {
 }
@@ -260,6 +264,37 @@ static void init_runs_at_any_moment(void **state)
     }
 }
 
+/* One server after the other has it, and nobody in between; only init makes servers. */
+static void servers_have_one_pid(void **state)
+{
+    struct proc *server;
+    int pid;
+
+    assert_int_equal(proc_fork_server(), -EPERM);
+    assert_int_equal(proc_server_pid(), 0);
+    for (int i = 0; i < 3; i++)
+        end_child(another_child());
+    reap();
+    run_as(init);
+    pid = proc_fork_server();
+    assert_true(pid > 1);
+    server = another_child();
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(proc_fork_server(), -EBUSY);
+        end_child(server);
+        assert_int_equal(proc_state_of(pid), PROC_ZOMBIE);
+        assert_int_equal(proc_fork_server(), -EBUSY);
+        while (proc_state_of(pid) != PROC_FREE)
+            reap();
+        assert_true(proc_fork() != pid);
+        end_child(another_child());
+        reap();
+        assert_int_equal(proc_fork_server(), pid);
+        server = another_child();
+        assert_int_equal(server->task.pid, pid);
+    }
+}
+
 /* With three slots free, only init and its own children get one; those of its children do not. */
 static void the_last_slots_are_spare(void **state)
 {
@@ -305,6 +340,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_of_the_living, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_for_an_orphan_that_has_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(init_runs_at_any_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(servers_have_one_pid, setup, teardown),
         cmocka_unit_test_setup_teardown(the_last_slots_are_spare, setup, teardown),
         cmocka_unit_test_setup_teardown(init_does_not_wait_for_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kill_ends_the_wait, setup, teardown),
