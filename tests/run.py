@@ -26,6 +26,7 @@ PYTHON = sys.executable
 LIMIT = 3000            # seconds for one job: nothing hangs for ever
 LANES = 2
 
+SUITES = ["builds", "checks", "host", "bench", "boot"]
 BUILDS = [("default", []), ("check", ["CHECK=1"]), ("debug", ["DEBUG=1"]), ("llvm", ["LLVM=1"])]
 CHECKS = ["check_layers.py", "check_docs.py", "check_size.py", "check_panics.py"]
 BOOT_PROGRAMS = sorted((ROOT / "tests" / "boot" / "programs").glob("*.c"))
@@ -167,13 +168,18 @@ def run_in_lanes(jobs):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("suites", nargs="*", help="builds checks host bench boot; none: all")
+    parser.add_argument("suites", nargs="*", help=" ".join(SUITES) + "; none: all")
     parser.add_argument("-k", dest="select", default="", help="which boot tests, as pytest's -k")
     options = parser.parse_args()
 
     def wanted(suite):
         return not options.suites or any(suite.startswith(s) for s in options.suites)
 
+    for name in options.suites:
+        if not any(suite.startswith(name) for suite in SUITES):
+            parser.error(f"no suite {name}; there are {' '.join(SUITES)}")
+    if options.select and not wanted("boot"):
+        parser.error("-k selects boot tests: name the suite boot, too")
     started = time.monotonic()
     tally = Tally()
     claims = tempfile.mkdtemp(prefix="lamina-claims-")

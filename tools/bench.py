@@ -58,6 +58,8 @@ def measure_calls():
         machine.wait_for_shell()
         output = machine.run("bench", 600)
         machine.poweroff()
+    if "bench: counts instructions" not in output:
+        raise MachineError("bench counted something else than instructions:\n" + output)
     if "bench: OK" not in output:
         raise MachineError("bench did not come to its end:\n" + output)
     return {name: int(value) for name, value in re.findall(r"^bench (\w+) (\d+)", output, re.MULTILINE)}
@@ -120,6 +122,9 @@ def broken_promises(figures):
 
 
 def main():
+    if sys.argv[1:] not in ([], ["--check"]):
+        print("usage: tools/bench.py [--check]", file=sys.stderr)
+        return 2
     try:
         figures = measure()
     except (MachineError, subprocess.CalledProcessError) as error:

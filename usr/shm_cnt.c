@@ -98,11 +98,16 @@ check_locked(const struct page *page)
 int
 main(int argc, char **argv)
 {
-    int locked = argc < 2 || strcmp(argv[1], "-u") != 0;
-    struct page *page = open_page();
+    int locked = argc < 2;
+    struct page *page;
     int status = -1;
     int pid;
 
+    if (argc > 2 || (argc == 2 && strcmp(argv[1], "-u") != 0)) {
+        fprintf(2, "usage: shm_cnt [-u]    (-u: without the lock)\n");
+        exit(1);
+    }
+    page = open_page();
     expect(page->count == 0, "a new page is not zero");
     pid = fork();
     expect(pid >= 0, "fork failed");

@@ -85,6 +85,10 @@ main(int argc, char **argv)
     uint64 address;
     char ready;
 
+    if (argc > 2 || (argc == 2 && !keep)) {
+        fprintf(2, "usage: shmem_test [-n | -d | keep | --no-unmap]    (the child exits as it is)\n");
+        exit(1);
+    }
     expect(pipe(down) == 0 && pipe(up) == 0, "pipe failed");
     pid = fork();
     expect(pid >= 0, "fork failed");

@@ -47,6 +47,24 @@ def test_forktest(boot):
     machine.poweroff()
 
 
+def test_names_that_there_are_not(boot):
+    """A name that selects nothing is no pass: one line says what there is."""
+    machine = boot()
+    for command, why in (("alltests nosuch", "no test nosuch"), ("alltests -x nosuch", "no test nosuch"),
+                         ("alltests t_lib -x", "no test after -x"), ("t_pipe no_reader nosuch", "no case nosuch"),
+                         ("shm_cnt -x", "-u"), ("shmem_test nosuch", "keep"), ("grind x", "SEED")):
+        output = machine.run(command)
+        assert output.startswith("usage: " + command.split()[0]) and why in output and output.count("\n") == 1, output
+    machine.poweroff()
+
+
+def test_bench_at_the_prompt_says_what_it_counts(boot):
+    machine = boot()
+    machine.start("bench")
+    machine.expect(r"bench: these are nanoseconds of the host's time, not instructions")
+    machine.expect(r"bench null_syscall \d+ ns\r")
+
+
 def test_shell(boot):
     machine = boot()
     assert machine.run("echo a; echo b") == "a\nb\n"

@@ -131,7 +131,10 @@ def machine_suite(tree):
 
 def main():
     every = "--all-suites" in sys.argv
-    names = [a for a in sys.argv[1:] if not a.startswith("-")] or list(MUTANTS)
+    names = [a for a in sys.argv[1:] if a != "--all-suites"] or list(MUTANTS)
+    for name in names:
+        if name not in MUTANTS:
+            sys.exit(f"mutants: no mutant {name}; there are {' '.join(MUTANTS)}")
     passed = 0
     for name in names:
         with tempfile.TemporaryDirectory(prefix="lamina-mutant-") as scratch:

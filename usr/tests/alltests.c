@@ -6,7 +6,8 @@
  * Each program prints its own last line, `NAME: OK` or `NAME: FAILED`; what fails is named once
  * more, with its status. A program counts as failed, too, if free memory did not come back after
  * it, and the audit and the memory of the whole run count as one test each. The last line is
- * `alltests: N passed, M failed`. Exit status 0 if nothing failed.
+ * `alltests: N passed, M failed`. Exit status 0 if nothing failed; 1, too, and a usage line, for a
+ * name that is none of them.
  * Invariant attacked: I7.
  */
 #include "kernel/types.h"
@@ -90,6 +91,25 @@ run_and_count(const char *command)
     count(status == 0 && after >= before);
 }
 
+/* Ends with a usage line where the command line names what is not there. */
+static void
+check_names(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i];
+        int known = 0;
+
+        if (strcmp(name, "-x") == 0)
+            name = i + 1 < argc ? argv[++i] : "after -x";
+        for (int k = 0; k < COUNT(programs); k++)
+            known |= strcmp(programs[k], name) == 0;
+        if (!known) {
+            fprintf(2, "usage: alltests [-x NAME]... [NAME]...    (no test %s)\n", name);
+            exit(1);
+        }
+    }
+}
+
 /* Whether the command line was asked for. */
 static int
 is_wanted(const char *command, int argc, char **argv)
@@ -114,6 +134,7 @@ main(int argc, char **argv)
 {
     long before;
 
+    check_names(argc, argv);
     printf("alltests: expected: many programs are ended by the kernel, three lines each\n");
     run("echo"); /* what the first program costs once (caches, slabs) is not a leak */
     run("forktest");

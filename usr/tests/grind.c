@@ -194,6 +194,10 @@ main(int argc, char **argv)
     int count = argc > 2 ? atoi(argv[2]) : COUNT_DEFAULT;
     int bad = 0;
 
+    if (argc > 3 || (argc > 1 && seed == 0) || count <= 0) {
+        fprintf(2, "usage: grind [SEED [COUNT]]    (numbers above 0)\n");
+        exit(1);
+    }
     mkdir("grind.d");
     for (uint i = 0; i < WORKERS; i++)
         if (t_fork() == 0)

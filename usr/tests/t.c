@@ -265,6 +265,25 @@ is_wanted(const char *name, int argc, char **argv)
     return argc <= 1;
 }
 
+/* Ends with a line that lists the cases where argv names what is none. */
+static void
+check_names(const char *program, const struct t_case *cases, int n, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        int k = 0;
+
+        while (k < n && strcmp(cases[k].name, argv[i]) != 0)
+            k++;
+        if (k < n)
+            continue;
+        fprintf(2, "usage: %s [CASE]...    (no case %s; there are", program, argv[i]);
+        for (k = 0; k < n; k++)
+            fprintf(2, " %s", cases[k].name);
+        fprintf(2, ")\n");
+        exit(1);
+    }
+}
+
 /* Returns 1 when the case passed. */
 static int
 run_case(const char *program, const struct t_case *c)
@@ -296,15 +315,14 @@ t_main(const char *name, const struct t_case *cases, int n, int argc, char **arg
     int run = 0;
     int passed = 0;
 
+    check_names(name, cases, n, argc, argv);
     for (int i = 0; i < n; i++) {
         if (!is_wanted(cases[i].name, argc, argv))
             continue;
         run++;
         passed += run_case(name, &cases[i]);
     }
-    if (run == 0)
-        printf("%s: no such case\n", name);
-    if (run == 0 || passed < run) {
+    if (passed < run) {
         printf("%s: FAILED\n", name);
         exit(1);
     }

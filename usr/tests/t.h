@@ -31,7 +31,8 @@ struct t_peer {
 };
 
 /*
- * Runs the cases named in argv[1..], or all. Does not return: exit status 0 or 1.
+ * Runs the cases named in argv[1..], or all. Does not return: exit status 0 or 1. A name that is no
+ * case runs nothing: a usage line, 1.
  * => With each case, free memory afterwards must not be less than before.
  */
 void t_main(const char *name, const struct t_case *cases, int n, int argc, char **argv)

@@ -165,6 +165,36 @@ malloc_until_failure(void)
     free(0);
 }
 
+/* The frame's own promise: a name that selects nothing is no success, but a usage line and 1. */
+static void
+unknown_names(void)
+{
+    static char *const lines[][4] = {
+        {"alltests", "nosuch", 0},  {"alltests", "-x", "nosuch", 0}, {"t_lib", "strings", "nosuch", 0},
+        {"shm_cnt", "nosuch", 0},   {"shmem_test", "nosuch", 0},     {"grind", "nosuch", 0},
+    };
+
+    for (int i = 0; i < COUNT(lines); i++) {
+        int status = -1;
+
+        CHECK_EQ(pipe(ends), 0);
+        if (t_fork() == 0) {
+            close(1);
+            close(2);
+            CHECK_EQ(dup(ends[1]), 1);
+            CHECK_EQ(dup(ends[1]), 2);
+            close(ends[0]);
+            close(ends[1]);
+            exec(lines[i][0], (char **)lines[i]);
+            exit(7);
+        }
+        take_output();
+        wait(&status);
+        CHECK_EQ(status, 1);
+        CHECK_EQ(memcmp(got, "usage: ", 7), 0);
+    }
+}
+
 static const struct t_case cases[] = {
     {"formats_of_both", formats_of_both},
     {"formats_of_one", formats_of_one},
@@ -173,6 +203,7 @@ static const struct t_case cases[] = {
     {"memory_edges", memory_edges},
     {"malloc_mix", malloc_mix},
     {"malloc_until_failure", malloc_until_failure},
+    {"unknown_names", unknown_names},
 };
 
 int
