@@ -47,11 +47,14 @@
     .cfi_register 2, GDB_SSCRATCH
 .endm
 
-/* All but the pc are in the frame that sp points to. */
+/*
+ * All but the pc are in the frame that sp points to. Its end is what gdb knows this call by (the
+ * CFA): its start is the same address that an interrupt here would find in sp.
+ */
 .macro cfi_frame
-    .cfi_def_cfa 2, 0
+    .cfi_def_cfa 2, TF_SIZE
     .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    .cfi_offset \n, TF_X(\n)
+    .cfi_offset \n, TF_X(\n) - TF_SIZE
     .endr
 .endm
 
@@ -79,7 +82,7 @@ from_user:
     cfi_frame
     .cfi_register 2, 5
     sd t0, TF_SP(sp)
-    .cfi_offset 2, TF_SP
+    .cfi_offset 2, TF_SP - TF_SIZE
     csrr t0, sepc
     csrr t1, scause
     ld tp, TF_CPU(sp)
@@ -89,7 +92,7 @@ from_user:
     addi t0, t0, 4                      /* go on after the ecall */
     .cfi_remember_state
     sd t0, TF_EPC(sp)
-    .cfi_offset GDB_PC, TF_EPC
+    .cfi_offset GDB_PC, TF_EPC - TF_SIZE
     mv a4, sp                           /* a0..a3 are still the arguments */
     csrsi sstatus, SSTATUS_SIE
     call trap_syscall                   /* returns with interrupts off */
@@ -114,7 +117,7 @@ return_keep_s:
 other_trap:
     .cfi_restore_state
     sd t0, TF_EPC(sp)
-    .cfi_offset GDB_PC, TF_EPC
+    .cfi_offset GDB_PC, TF_EPC - TF_SIZE
     mv a0, sp
     call trap_from_user
 
@@ -158,7 +161,7 @@ from_kernel:
     cfi_frame
     csrr t0, sepc
     sd t0, TF_EPC(sp)
-    .cfi_offset GDB_PC, TF_EPC
+    .cfi_offset GDB_PC, TF_EPC - TF_SIZE
     li t0, SSTATUS_SUM                  /* a handler must not inherit the right to user memory */
     csrrc t0, sstatus, t0
     sd t0, TF_STATUS(sp)
