@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Every `file:symbol()` that a document cites exists, and no document cites a line number.
+"""Every `file:symbol()` that a document cites exists, and no document cites a line number. Make knows what a document says
+of it, and a command for gdb stands in a block, which tests/boot/test_docs.py runs.
 
     tools/check_docs.py            check
     tools/check_docs.py --update   also renew the line counts in the README's reading list
@@ -10,6 +11,7 @@ A reading-list line is `path` (N lines); it may be off by a tenth before it is a
 import re
 import sys
 
+import docs
 from csource import ROOT
 
 CITATION = re.compile(r"([\w.-]+(?:/[\w.-]+)*\.(?:c|h|S|py|mk|ld|gdb)):(\w+)(\(\))?")
@@ -74,6 +76,7 @@ def check_count(name, number, path, count, update):
 
 def main():
     errors = [error for document in documents() for error in check(document, "--update" in sys.argv)]
+    errors += docs.check()
     print("\n".join(errors) or "docs: every citation leads somewhere")
     return 1 if errors else 0
 

@@ -57,7 +57,7 @@ void backtrace_print(void)
 
     if (from_frame)
         trap_print_frame(from_frame);
-    printk("backtrace (make gdb, then `info line *ADDRESS`):\n");
+    printk("backtrace (make where SEPC=ADDRESS finds the line):\n");
     if (from_pc)
         printk("  %p\n", (void *)from_pc);
     for (int i = 0; i < FRAMES_MAX && in_a_stack(fp) && stack_of(fp) == stack; i++) {

@@ -8,24 +8,27 @@ import pexpect
 import pytest
 
 from machine import BUILD, ROOT, WAIT, kernel_path
-from test_make import free_port, make_machine
+from test_make import free_port, make, make_machine
 
 FLOW = ["sys_map_shared_pages", "map_shared_pages", "region_pin", "mm_map_region", "pt_map"]
 
 
 class Gdb:
-    """gdb-multiarch on a kernel, connected to a machine."""
+    """gdb-multiarch on a kernel, connected to a machine; or what `command` starts, which connects by itself."""
 
-    def __init__(self, target, kernel=BUILD / "kernel"):
-        self.child = pexpect.spawn("gdb-multiarch", ["-q", "-nx", "-x", "tools/gdb/lamina.gdb", str(kernel)],
+    def __init__(self, target=None, kernel=BUILD / "kernel", command=None):
+        command = command or ["gdb-multiarch", "-q", "-nx", "-x", "tools/gdb/lamina.gdb", str(kernel)]
+        self.child = pexpect.spawn(command[0], command[1:],
                                    cwd=str(ROOT), encoding="utf-8", codec_errors="replace", timeout=WAIT,
                                    echo=False, dimensions=(100, 500), env={**os.environ, "TERM": "dumb"})
         self.child.delaybeforesend = None
         self.child.expect(r"\(gdb\) ")
+        self.greeting = self.child.before.replace("\r", "")
         self.say("set style enabled off")
         self.say("set remotetimeout unlimited")         # else a slow answer is taken for the next one's
         self.say("set tcp connect-timeout unlimited")
-        self.say(f"target remote {target}")
+        if target:
+            self.say(f"target remote {target}")
 
     def say(self, command):
         self.child.sendline(command)
@@ -222,6 +225,39 @@ def test_qemu_gdb_says_so_first(tmp_path):
             machine.poweroff()
         finally:
             gdb.close()
+
+
+def test_gdb_reads_the_kernel_that_runs(tmp_path):
+    """After `make qemu-gdb CHECK=1` a plain `make gdb` has that kernel; another one's file is noticed, in one line."""
+    port = free_port()
+    quiet = ["-s", "--no-print-directory"]
+    with make_machine(*quiet, "qemu-gdb", "CHECK=1", f"GDBPORT={port}", "CPUS=1", f"IMAGE={tmp_path}/fs.img") as machine:
+        machine.expect("in another window")
+        gdb = Gdb(command=["make", *quiet, "gdb", f"GDBPORT={port}"])
+        assert "another kernel" not in gdb.greeting and "build/check/kernel" in gdb.say("info files"), gdb.greeting
+        gdb.say("tbreak kernel_main")
+        assert "kernel_main" in gdb.say("continue")
+        gdb.say("detach")
+        gdb.close()
+        machine.wait_for_shell()
+        gdb = Gdb(command=["gdb-multiarch", "-q", "-nx", "-x", "tools/gdb/lamina.gdb", "-ex", f"lamina-connect {port}",
+                           "build/kernel"])
+        assert gdb.greeting.count("another kernel") == 1, gdb.greeting
+        gdb.say("detach")
+        gdb.close()
+        machine.poweroff()
+
+
+def test_without_gdb_there_is_a_line():
+    said = make("-s", "--no-print-directory", "gdb", "GDB=no-such-gdb", check=False)
+    assert said.startswith("no-such-gdb is not installed; run") and "gdb-multiarch" in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("variant", ["", "llvm"])
+def test_macros_can_be_printed(variant):
+    said = subprocess.run(["gdb-multiarch", "-q", "-nx", "-batch", "-ex", "list pt_map", "-ex", "print PTE_S",
+                           str(kernel_path(variant))], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert said.endswith("$1 = 256\n")
 
 
 def test_symbols_file_agrees_with_the_kernel():

@@ -3,8 +3,8 @@
 #   lamina-connect PORT     connect to the machine that `make qemu-gdb` started, and see whether it runs this kernel
 #   lamina-flow             one breakpoint for each layer of map_shared_pages: continue, and they fire in order; pt_map
 #                           has its own only from mm_map_region on, since exec and fork use it, too
-#   lamina-enter            from user code, stop at the kernel's first instruction (stepi on ecall does not get there)
-#   lamina-leave            from sret, stop at the program's next instruction (stepi on sret does not get there)
+#   lamina-enter            from user code, stop at the kernel's first instruction of the next ecall (stepi does not get there)
+#   lamina-leave            from the kernel, stop at the program's next instruction (stepi on sret does not get there)
 #   lamina-early            symbols for the code that runs before the MMU is on
 #   lamina-user FILE        symbols of a user program, e.g. lamina-user build/user/_shmem_test
 #   lamina-break FUNCTION   a breakpoint in the program of lamina-user, and in no other
@@ -57,19 +57,24 @@ lamina-flow: breakpoints on each layer between the system call and the page-tabl
 end
 
 define lamina-enter
-    tbreak *$stvec
+    tbreak *$stvec if $scause == 8
     continue
 end
 document lamina-enter
-lamina-enter: from user code, run into the kernel's trap entry.
+lamina-enter: from user code, run into the kernel's trap entry of the next system call.
 end
 
+# The program's registers lie at the top of the kernel stack's slot, but before sret they are loaded already.
 define lamina-leave
-    tbreak *$sepc
+    if (long)$sp < 0
+        tbreak *((struct trapframe *)(((unsigned long)$sp | 0x3fff) + 1 - sizeof(struct trapframe)))->epc
+    else
+        tbreak *$sepc
+    end
     continue
 end
 document lamina-leave
-lamina-leave: from an sret to a program, run to where it goes.
+lamina-leave: from a system call, run to where it goes back to.
 end
 
 # `make gdb` says which file it is.
