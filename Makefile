@@ -84,6 +84,8 @@ all:  ## build the kernel, the programs and fs.img
 ifndef BUILDING
 .NOTPARALLEL:
 GOALS := $(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all))
+BUILDS := all kernel-files image-files pristine fs.img kernel/% user/% build/% $(IMAGE)
+$(foreach g,$(filter-out $(BUILDS),$(GOALS)),$(error there is no target $g; `make help` lists what there is))
 .PHONY: build-goals $(GOALS)
 $(GOALS): build-goals
 build-goals:
@@ -112,7 +114,7 @@ kernel/kernel kernel/kernel.sym kernel/kernel.asm: kernel/%: $B/% FORCE  ## the 
 user/_%: $U/user/_% FORCE  ## one program, as make user/_ls
 	@mkdir -p user; ln -sfn ../$< $@
 
-$(EXTRA_NAMES:%=user/_%): user/_%: $U/extra/_% FORCE
+$(EXTRA_NAMES:%=user/_%): user/_%: $E/_% FORCE
 	@mkdir -p user; ln -sfn ../$< $@
 
 fs.img: image-files  ## the disk image; after `rm fs.img` it is a fresh one

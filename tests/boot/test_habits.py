@@ -141,6 +141,12 @@ def test_help_lists_every_target_and_variable():
     assert used <= given | known, used - given - known
 
 
+@pytest.mark.parametrize("target", ["xv6.img", "handin", "mkfs/mkfs"])
+def test_unknown_target_is_one_line(target):
+    output = make("all", target, check=False)
+    assert len(output.splitlines()) == 1 and f"no target {target}; `make help`" in output
+
+
 # ---- Targets --------------------------------------------------------------------------------------------
 
 FEW = ["USR_PROGRAMS=init echo wc", "USR_TESTS="]       # enough for an image, and quickly made
