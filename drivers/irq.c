@@ -13,7 +13,7 @@
 
 #include "asm/cpu.h"
 #include "asm/csr.h"
-#include "drivers/mmio.h"
+#include "asm/mmio.h"
 #include "lib/errno.h"
 #include "mm/kmap.h"
 
@@ -77,6 +77,13 @@ static int contexts_init(const struct devtree_node *node, uint32_t ncontexts)
     return error;
 }
 
+/* Whether there is a PLIC: the priority of a source can be set. */
+static bool answers(void)
+{
+    mmio_write32(plic.base + PLIC_PRIORITY + 4, 1);
+    return mmio_read32(plic.base + PLIC_PRIORITY + 4) == 1;
+}
+
 static bool find_plic(struct devtree_node *node)
 {
     return devtree_find_compatible(NULL, "riscv,plic0", node) ||
@@ -101,7 +108,7 @@ int irq_init(void)
         return -ENODEV;
     plic.base = base;
     plic.cpu = cpu_id();
-    if (contexts_init(&node, (size - PLIC_CONTEXT) / PLIC_CONTEXT_STRIDE)) {
+    if (!answers() || contexts_init(&node, (size - PLIC_CONTEXT) / PLIC_CONTEXT_STRIDE)) {
         plic.base = NULL;
         return -ENODEV;
     }

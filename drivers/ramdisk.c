@@ -10,10 +10,9 @@
 #include "drivers/devtree.h"
 #include "lib/printk.h"
 #include "lib/string.h"
+#include "mm/ram.h"
 
 #include "internal.h"
-
-#define BANKS_MAX 32
 
 static struct {
     struct block_device dev;
@@ -45,27 +44,13 @@ static const struct block_ops ramdisk_ops = {
     .poll = ramdisk_poll,
 };
 
-/* Only RAM is in the linear map: a range outside it would fault. */
-static bool is_ram(const struct phys_range *range)
-{
-    struct phys_range banks[BANKS_MAX];
-    size_t n;
-
-    devtree_memory(banks, BANKS_MAX, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (banks[i].start <= range->start && range->end <= banks[i].end)
-            return true;
-    }
-    return false;
-}
-
 void ramdisk_probe(void)
 {
     struct phys_range range;
 
     if (devtree_initrd(&range))
         return;
-    if (!is_ram(&range)) {
+    if (!ram_holds(range.start, range.end)) { /* nothing else is in the linear map */
         printk("ramdisk: ignored, not in RAM\n");
         return;
     }

@@ -9,9 +9,10 @@
  */
 #include <stddef.h>
 
+#include "asm/mmio.h"
 #include "drivers/devtree.h"
 #include "drivers/irq.h"
-#include "drivers/mmio.h"
+#include "lib/printk.h"
 #include "mm/kmap.h"
 
 #include "internal.h"
@@ -32,6 +33,7 @@ enum { /* register numbers */
 #define LINE_8N1       0x03 /* also closes the door to the divisor */
 #define MODEM_READY    0x0b /* DTR, RTS, and OUT2, which gates the interrupt on PCs */
 #define STATUS_DATA    0x01
+#define STATUS_NONE    0xff /* no device answered */
 #define STATUS_EMPTY   0x20 /* transmitter holding register, or the whole FIFO */
 #define FIFO_BYTES     16
 
@@ -147,17 +149,27 @@ static bool map_port(const struct devtree_node *node)
     return uart.base != NULL;
 }
 
-const struct serial_port *uart16550_probe(void)
+/* => whether the port is there, and ready. */
+static bool set_up(void)
 {
-    struct devtree_node node;
-
-    if (!find_port(&node) || !map_port(&node))
-        return NULL;
     uart_write(UART_INTERRUPT_ENABLE, 0);
     uart_write(UART_LINE_CONTROL, LINE_8N1);
     uart_write(UART_FIFO_CONTROL, FIFO_ENABLE);
     uart_write(UART_MODEM_CONTROL, MODEM_READY);
     uart.burst = (uart_read(UART_INTERRUPT_ID) & ID_FIFO_WORKS) == ID_FIFO_WORKS ? FIFO_BYTES : 1;
+    return uart_read(UART_LINE_CONTROL) == LINE_8N1 && uart_read(UART_LINE_STATUS) != STATUS_NONE;
+}
+
+const struct serial_port *uart16550_probe(void)
+{
+    struct devtree_node node;
+
+    if (!find_port(&node))
+        return NULL;
+    if (!map_port(&node) || !set_up()) {
+        printk("%s: no serial port answers there, left out\n", devtree_name(&node));
+        return NULL;
+    }
     uart.irq = irq_of_node(&node, 0);
     return &uart_port;
 }

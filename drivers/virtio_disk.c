@@ -10,10 +10,10 @@
  * and by timer; read next: drivers/virtio_mmio.c (how a disk comes up).
  */
 #include "asm/cpu.h"
+#include "asm/mmio.h"
 #include "asm/page.h"
 #include "asm/timer.h"
 #include "drivers/irq.h"
-#include "drivers/mmio.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"

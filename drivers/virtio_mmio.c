@@ -6,9 +6,9 @@
  * device says is checked; one that makes no sense is named on the console and left alone.
  * Called by drivers/virtio_disk.c, which also owns the disk afterwards.
  */
+#include "asm/mmio.h"
 #include "asm/page.h"
 #include "drivers/irq.h"
-#include "drivers/mmio.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
@@ -220,11 +220,18 @@ int virtio_setup(struct virtio_disk *disk, const struct devtree_node *node)
     paddr_t start;
     uint64_t size;
 
-    if (devtree_reg(node, 0, &start, &size) || size < VIRTIO_REGISTERS_END || start % 4 != 0)
+    if (devtree_reg(node, 0, &start, &size) || size < VIRTIO_REGISTERS_END || start % 4 != 0) {
+        printk("%s: no usable address, left out\n", devtree_name(node));
         return -ENODEV;
+    }
     disk->base = ioremap(start, VIRTIO_REGISTERS_END);
-    if (disk->base == NULL || reg_read(disk, VIRTIO_MAGIC) != MAGIC ||
-        reg_read(disk, VIRTIO_DEVICE_ID) != DEVICE_BLOCK)
+    if (disk->base == NULL)
+        return -ENODEV;
+    if (reg_read(disk, VIRTIO_MAGIC) != MAGIC) {
+        printk("virtio at 0x%lx: no such device, left out\n", start);
+        return -ENODEV;
+    }
+    if (reg_read(disk, VIRTIO_DEVICE_ID) != DEVICE_BLOCK)
         return -ENODEV;
     disk->version = reg_read(disk, VIRTIO_VERSION);
     disk->irq = irq_of_node(node, 0);

@@ -23,6 +23,7 @@
 #include "lib/string.h"
 #include "mm/audit.h"
 #include "mm/mm.h"
+#include "mm/ram.h"
 #include "proc/proc.h"
 #include "proc/trap.h"
 #include "sched/stop.h"
@@ -31,11 +32,12 @@
 
 enum {
     BANKS_MAX = 16,
-    RESERVED_MAX = 32,
     ARGUMENT_MAX = 32,                  /* bytes of a boot argument that are told */
     HARTS_MAX = 64,                     /* looked at; NCPU_MAX of them are used */
     STAGE_SECONDS = 30,                 /* a stage that takes longer hangs */
     HARTS_SECONDS = 20,                 /* a hart that takes longer is done without */
+    TIMEBASE_LEAST = 10000,             /* Hz: below, the timers cannot count milliseconds */
+    TIMEBASE_MOST = 1000000000,
 };
 
 static paddr_t dtb_address;
@@ -92,12 +94,22 @@ static void name_unknown_arguments(void)
     }
 }
 
+static void set_timebase(void)
+{
+    uint64_t hz = devtree_timebase();
+
+    if (hz >= TIMEBASE_LEAST && hz <= TIMEBASE_MOST)
+        timebase_hz = hz;
+    else
+        printk("boot: the device tree's timebase of %lu Hz cannot be, using %lu\n", hz,
+               timebase_hz);
+}
+
 static void start_devtree(void)
 {
     if (devtree_init(phys_to_virt(dtb_address)) < 0)
         boot_fails("the firmware gave no usable device tree");
-    if (devtree_timebase())
-        timebase_hz = devtree_timebase();
+    set_timebase();
 
     char after_panic[8];
     if (devtree_bootarg("panic", after_panic, sizeof(after_panic)) &&
@@ -108,16 +120,22 @@ static void start_devtree(void)
 
 static void start_memory(void)
 {
-    static struct phys_range banks[BANKS_MAX], reserved[RESERVED_MAX];
+    static struct phys_range banks[BANKS_MAX], reserved[RAM_RESERVED_MAX];
     size_t nbanks, nreserved;
+    struct phys_range blob;
 
     if (devtree_memory(banks, BANKS_MAX, &nbanks) < 0)
         printk("boot: more than %d banks of memory, using the first\n", BANKS_MAX);
     if (nbanks == 0)
         boot_fails("the device tree names no memory");
-    if (devtree_reserved(reserved, RESERVED_MAX, &nreserved) < 0)
+    if (devtree_reserved(reserved, RAM_RESERVED_MAX, &nreserved) < 0)
         boot_fails("too many reserved ranges of memory");
-    mm_init(banks, nbanks, reserved, nreserved);
+
+    const char *wrong = mm_init(banks, nbanks, reserved, nreserved);
+    if (!wrong && devtree_blob(&blob) && !ram_holds(blob.start, blob.end))
+        wrong = "the device tree does not lie in the RAM that it lists";
+    if (wrong)
+        boot_fails(wrong);
 }
 
 static void find_harts(void)
@@ -194,14 +212,20 @@ static bool online(const struct cpu *c)
 /* Starts them all, then waits for them all: nothing after this need expect a hart to come later. */
 static void start_harts(void)
 {
-    for (uint32_t i = 1; i < cpu_count; i++)
-        if (hart_start(&cpus[i]) < 0)
-            printk("boot: the firmware does not start hart %lu\n", cpus[i].hartid);
+    bool started[NCPU_MAX] = { false };
 
+    for (uint32_t i = 1; i < cpu_count; i++) {
+        started[i] = hart_start(&cpus[i]) == 0;
+        if (!started[i])
+            printk("boot: the firmware does not start hart %lu\n", cpus[i].hartid);
+    }
     uint64_t patience = time_now() + HARTS_SECONDS * timebase_hz;
-    for (uint32_t i = 1; i < cpu_count; i++)
-        while (!online(&cpus[i]) && time_now() < patience)
+    for (uint32_t i = 1; i < cpu_count; i++) {
+        while (started[i] && !online(&cpus[i]) && time_now() < patience)
             cpu_relax();
+        if (started[i] && !online(&cpus[i]))
+            printk("boot: hart %lu does not come\n", cpus[i].hartid);
+    }
 }
 
 #ifdef LAMINA_CHECK

@@ -124,6 +124,4 @@ void frame_find_extents(const struct phys_range *banks, size_t nbanks,
         bank_extents(&banks[i], reserved, nreserved);
         bank_add(&banks[i], from);
     }
-    if (!frame_nbanks)
-        panic("memory: no usable RAM in the device tree");
 }

@@ -21,6 +21,7 @@
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "mm/page.h"
+#include "mm/ram.h"
 #include "pgtable.h"
 #include "space.h"
 
@@ -29,25 +30,28 @@
 #define KERNEL_RO         (KERNEL_BASE_FLAGS | PTE_R)
 #define KERNEL_RW         (KERNEL_BASE_FLAGS | PTE_R | PTE_W | PTE_D)
 
+#define FRAMES_LEAST 512 /* free at the start: more than the tables of any kernel map */
+
 extern char __kernel_start[], __text_end[], __rodata_end[], __kernel_end[];
 
 pte_t *kmap_root;
 
 /* The largest leaf that can begin at pa and not pass end. */
-static unsigned leaf_level(paddr_t pa, paddr_t end)
+static unsigned leaf_level(paddr_t pa, paddr_t end, unsigned level)
 {
-    unsigned level = PT_LEVELS - 1;
-
     while (level > 0 && ((pa & (pt_span(level) - 1)) || end - pa < pt_span(level)))
         level--;
     return level;
 }
 
-/* Enters [pa, end), page aligned, in the linear map. => false without memory for tables. */
-static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags)
+/*
+ * Enters [pa, end), page aligned, in the linear map, by leaves of `largest` or below.
+ * => false without memory for tables.
+ */
+static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, unsigned largest)
 {
     while (pa < end) {
-        unsigned level = leaf_level(pa, end);
+        unsigned level = leaf_level(pa, end, largest);
         vaddr_t va = (vaddr_t)phys_to_virt(pa);
         pte_t *pte = pt_create(kmap_root, va, level);
 
@@ -62,7 +66,7 @@ static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags)
 
 static void map_or_die(paddr_t pa, paddr_t end, uint64_t flags)
 {
-    if (!map_linear(pa, end, flags))
+    if (!map_linear(pa, end, flags, PT_LEVELS - 1))
         panic("memory: no room for the kernel's page tables");
 }
 
@@ -94,13 +98,10 @@ static void map_around(paddr_t start, paddr_t end, const struct phys_range *hole
     }
 }
 
-#define HOLES_MAX          16
-#define FRAME_RESERVED_MAX 32
-
 void kmap_init(const struct phys_range *banks, size_t nbanks,
                const struct phys_range *reserved, size_t nreserved)
 {
-    struct phys_range holes[HOLES_MAX];
+    struct phys_range holes[RAM_RESERVED_MAX + 1];
     struct page *root = page_alloc_zeroed();
     size_t n = 0;
 
@@ -109,7 +110,7 @@ void kmap_init(const struct phys_range *banks, size_t nbanks,
     root->kind = PAGE_TABLE;
     kmap_root = page_addr(root);
     holes[n++] = (struct phys_range){virt_to_phys(__kernel_start), virt_to_phys(__kernel_end), 1};
-    for (size_t i = 0; i < nreserved && n < HOLES_MAX; i++)
+    for (size_t i = 0; i < nreserved && n < RAM_RESERVED_MAX + 1; i++)
         if (reserved[i].no_map)
             holes[n++] = reserved[i];
     for (size_t i = 0; i < nbanks; i++)
@@ -122,10 +123,31 @@ void kmap_init(const struct phys_range *banks, size_t nbanks,
     mmu_load(virt_to_phys(kmap_root));
 }
 
+/* Why [pa, pa + len) cannot be a device's, or NULL. */
+static const char *no_device(paddr_t pa, size_t len)
+{
+    paddr_t kernel = virt_to_phys(__kernel_start);
+
+    if (len == 0 || pa > RAM_END || len > RAM_END - pa)
+        return "outside the kernel's linear map";
+    if (ram_touches(page_down(pa), page_up(pa + len)))
+        return "in RAM";
+    if (pa < virt_to_phys(__kernel_end) && pa + len > kernel)
+        return "in the kernel";
+    return NULL;
+}
+
 void *ioremap(paddr_t pa, size_t len)
 {
+    const char *wrong = no_device(pa, len);
+
     ASSERT(list_empty(&mm_list));
-    if (!map_linear(page_down(pa), page_up(pa + len), KERNEL_RW))
+    if (wrong) {
+        printk("device at %lx: %s, left out\n", pa, wrong);
+        return NULL;
+    }
+    /* By pages, which devices that lie close together can share. */
+    if (!map_linear(page_down(pa), page_up(pa + len), KERNEL_RW, 0))
         return NULL;
     tlb_flush_local();
     return phys_to_virt(pa);
@@ -164,17 +186,24 @@ size_t kmap_check(void)
     return check_table(kmap_root, PT_LEVELS - 1, 0 - pt_span(PT_LEVELS - 1) * PT_ENTRIES);
 }
 
-void mm_init(const struct phys_range *banks, size_t nbanks,
-             const struct phys_range *reserved, size_t nreserved)
+const char *mm_init(const struct phys_range *banks, size_t nbanks,
+                    const struct phys_range *reserved, size_t nreserved)
 {
-    struct phys_range all[FRAME_RESERVED_MAX];
+    static struct phys_range taken[RAM_RESERVED_MAX + 1];
+    struct page_stats stats;
     size_t n = 0;
 
-    all[n++] = (struct phys_range){virt_to_phys(__kernel_start), virt_to_phys(__kernel_end), 0};
-    for (size_t i = 0; i < nreserved && n < FRAME_RESERVED_MAX; i++)
-        all[n++] = reserved[i];
-    page_init(banks, nbanks, all, n);
-    kmap_init(banks, nbanks, reserved, nreserved);
+    ASSERT(nreserved <= RAM_RESERVED_MAX);
+    taken[n++] = (struct phys_range){virt_to_phys(__kernel_start), virt_to_phys(__kernel_end), 0};
+    for (size_t i = 0; i < nreserved; i++)
+        taken[n++] = reserved[i];
+    ram_find(banks, nbanks, taken, n);
+    page_init(ram_ranges, ram_nranges, taken, n);
+    page_get_stats(&stats);
+    if (stats.free < FRAMES_LEAST)
+        return "the RAM that the device tree lists is too small";
+    kmap_init(ram_ranges, ram_nranges, reserved, nreserved);
     if (kmap_check())
         panic("memory: the kernel's map breaks W^X");
+    return NULL;
 }

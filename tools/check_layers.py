@@ -25,7 +25,7 @@ LAYERS = {
     "fs": ["drivers", "sched", "mm", "arch", "lib"],
     "drivers": ["sched", "mm", "arch", "lib"],
     "sched": ["mm", "arch", "lib"],
-    "mm": ["arch: page pte tlb mmu uaccess kstack cpu", "lib"],
+    "mm": ["arch: page pte tlb mmu mmio uaccess kstack cpu", "lib"],
     "arch": ["lib"],
     "lib": ["arch: cpu"],
 }

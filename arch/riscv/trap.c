@@ -70,13 +70,20 @@ static bool is_page_fault(uint64_t cause)
     return cause == CAUSE_PAGE_LOAD || cause == CAUSE_PAGE_STORE;
 }
 
+/* Whether nothing answered at the physical address, or not to an access of this width. */
+static bool is_bus_error(uint64_t cause)
+{
+    return cause == CAUSE_ACCESS_LOAD || cause == CAUSE_ACCESS_STORE ||
+           cause == CAUSE_MISALIGNED_LOAD || cause == CAUSE_MISALIGNED_STORE;
+}
+
 /* An exception in the kernel: foreseen by the fault table, or the end. */
 static void kernel_exception(struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
     uint64_t fixup = find_fixup(tf->epc);
 
     /* A copy that faults on the kernel's side of it is a bug, though its instruction is listed. */
-    if (fixup && (va < USER_TOP || cause == CAUSE_ILLEGAL)) {
+    if (fixup && (va < USER_TOP || cause == CAUSE_ILLEGAL || is_bus_error(cause))) {
         if (is_page_fault(cause) && trap_fault(tf, cause, va, TRAP_FROM_UACCESS))
             return;
         tf->epc = fixup;

@@ -17,8 +17,10 @@ void kmap_init(const struct phys_range *banks, size_t nbanks,
 
 /*
  * Maps `len` bytes of device registers at `pa` into the linear map.
- * => their address; NULL when no memory is left for tables. Boot only: every address
- *    space copies the kernel half when it is made, so it must be complete by then.
+ * => their address; NULL when they lie in RAM, in the kernel or beyond the linear map, which a
+ *    line on the console says, or when no memory is left for tables. Whether a device answers
+ *    there, only the driver can tell (asm/mmio.h). Boot only: every address space copies the
+ *    kernel half when it is made, so it must be complete by then.
  */
 void *ioremap(paddr_t pa, size_t len);
 

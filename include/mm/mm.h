@@ -59,11 +59,13 @@ enum brk_mode {
 
 /*
  * Brings memory up: frames, the kernel map, W^X verified. Boot only, boot hart.
- * `banks` is all RAM; `reserved` must not be handed out (firmware, device tree, initrd).
+ * `banks` is all RAM that the device tree lists; what of it is none is left out (mm/ram.h).
+ * `reserved`, at most RAM_RESERVED_MAX, must not be handed out (firmware, device tree, initrd).
  * The kernel's own image is reserved by itself.
+ * => NULL, or why the machine cannot be used.
  */
-void mm_init(const struct phys_range *banks, size_t nbanks,
-             const struct phys_range *reserved, size_t nreserved);
+const char *mm_init(const struct phys_range *banks, size_t nbanks,
+                    const struct phys_range *reserved, size_t nreserved);
 
 /* => an empty address space with one holder, the kernel half in it; NULL without memory. */
 struct mm *mm_create(void);
