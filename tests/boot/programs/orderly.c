@@ -45,15 +45,21 @@ static void write_for_ever(const char *name, int n)
 }
 
 /* Stores that no call has written yet. */
-static void store_and_stay(void)
+static void store(const char *name)
 {
-    int fd = create("o.mapped");
+    int fd = create(name);
     char *p;
 
     write(fd, buffer, MAPPED);
     p = mmap(0, MAPPED, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     for (int i = 0; p != MAP_FAILED && i < MAPPED; i++)
         p[i] = byte_at(i);
+    close(fd);
+}
+
+static void store_and_stay(void)
+{
+    store("o.mapped");
     write(ready[1], "m", 1);
     for (;;)
         pause(100);
@@ -71,13 +77,12 @@ static void hold_unlinked(void)
         pause(100);
 }
 
-static void spin(void)
+/* Whoever looks for this process finds the child of the one that was there. */
+static void run_away(void)
 {
     for (;;)
-        if (fork() == 0)
+        if (fork() > 0)
             exit(0);
-        else
-            wait(0);
 }
 
 static void start_others(void)
@@ -94,7 +99,7 @@ static void start_others(void)
     if (fork() == 0)
         hold_unlinked();
     if (fork() == 0)
-        spin();
+        run_away();
     read(ready[0], &c, 1);
     read(ready[0], &c, 1);
 }
@@ -148,17 +153,18 @@ static void sync_and_stay(int each)
         pause(100);
 }
 
-/* Two at once ask for the end. */
+/* Who asks has a file mapped. Two at once ask for poweroff; the end of one writes what both have stored. */
 static void end_machine(int (*how)(void))
 {
-    fork();
+    if (how == poweroff)
+        fork();
     how();
     printf("orderly: FAILED\n");
 }
 
-static int mapped_is_new(void)
+static int is_stored(const char *name)
 {
-    int fd = open("o.mapped", O_RDONLY);
+    int fd = open(name, O_RDONLY);
 
     if (read(fd, buffer, sizeof(buffer)) != MAPPED)
         return 0;
@@ -185,12 +191,12 @@ static int kept(void)
 {
     printf("sizes: mapped %ld last %ld long %ld short %ld\n", size_of("o.mapped"), size_of("o.last"),
            size_of("o.long"), size_of("o.short"));
-    return mapped_is_new() && last_is_kept();
+    return is_stored("o.mapped") && last_is_kept();
 }
 
 static int check(void)
 {
-    return kept() && whole_or_empty("o.long", LONGEST) && whole_or_empty("o.short", 3000) &&
+    return kept() && is_stored("o.own") && whole_or_empty("o.long", LONGEST) && whole_or_empty("o.short", 3000) &&
            size_of("o.unlinked") < 0;
 }
 
@@ -205,6 +211,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "long") == 0)
         start_long_call();
     start_others();
+    store("o.own");
     if (strcmp(what, "full") == 0)
         take_all_memory();
     write_last();
