@@ -170,6 +170,8 @@ static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, stru
     v = vma_find(mm, va);
     if (v && vma_allows(v, access))
         err = mm_fault_in(mm, v, va, access, &pte);
+    if (!err && (v->prot & PROT_EXEC))
+        icache_sync(mm->cpus);
     if (err == -EAGAIN) {
         *r = v->region;
         *i = vma_page_at(v, va);

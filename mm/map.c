@@ -393,6 +393,8 @@ int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
         trim_unused(mm, va, end);
     } else {
         protect_vmas(mm, va, end, prot);
+        if (prot & PROT_EXEC)
+            icache_sync(mm->cpus);
     }
     merge_around(mm, va, end, &gone);
     spin_unlock(&mm->lock);

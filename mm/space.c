@@ -10,6 +10,7 @@
 
 #include "asm/cpu.h"
 #include "asm/mmu.h"
+#include "asm/tlb.h"
 #include "frames.h"
 #include "lib/annotate.h"
 #include "lib/assert.h"
@@ -193,6 +194,8 @@ static int map_region_at(struct mm *dst, struct list *vmas, vaddr_t va, vaddr_t 
         struct vma *v = list_entry(node, struct vma, link);
 
         vma_insert(dst, v);
+        if (v->prot & PROT_EXEC)
+            icache_sync(dst->cpus); /* before it can fetch what others have stored there */
         map_vma(dst, v);
     }
     dst->size = end;

@@ -23,12 +23,14 @@ static paddr_t root_of(uint64_t satp)
 
 /*
  * The fence names address space 0 (by a register that holds 0, not by register zero), the only one
- * in use: that spares the translations marked global, which is what the kernel half is.
+ * in use: that spares the translations marked global, which is what the kernel half is. fence.i is
+ * for code that another hart has stored: exec and fork fill pages here and the program may run
+ * there, and a task that moves brings code that this hart has never fetched.
  */
 void mmu_load(paddr_t root)
 {
     csr_write(satp, satp_of(root));
-    __asm__ volatile("li t0, 0\n sfence.vma zero, t0" : : : "t0", "memory");
+    __asm__ volatile("li t0, 0\n sfence.vma zero, t0\n fence.i" : : : "t0", "memory");
 }
 
 paddr_t mmu_root_current(void)

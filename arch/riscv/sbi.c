@@ -18,6 +18,7 @@ enum {
     EXT_LEGACY_PUTCHAR = 1,
     EXT_LEGACY_GETCHAR = 2,
     EXT_LEGACY_SEND_IPI = 4,
+    EXT_LEGACY_FENCE_I = 5,
     EXT_LEGACY_RFENCE = 6,
     EXT_LEGACY_SHUTDOWN = 8,
     EXT_BASE = 0x10,
@@ -31,7 +32,7 @@ enum {
 
 enum { BASE_PROBE = 3 };
 enum { IPI_SEND = 0 };
-enum { RFENCE_VMA = 1 };
+enum { RFENCE_I = 0, RFENCE_VMA = 1 };
 enum { HART_START = 0 };
 enum { RESET_SYSTEM = 0, RESET_SHUTDOWN = 0, RESET_COLD_REBOOT = 1 };
 enum { CONSOLE_WRITE = 0, CONSOLE_READ = 1 };
@@ -182,21 +183,32 @@ void sbi_send_ipi(uint64_t cpu_mask)
         sbi_call(EXT_IPI, IPI_SEND, harts, base, 0, 0);
 }
 
-void sbi_rfence(uint64_t cpu_mask, vaddr_t va, size_t size)
+/* Function `fn` of the remote fences, or the legacy call in its place. */
+static void remote_fence(uint64_t fn, uint64_t legacy, uint64_t cpu_mask, vaddr_t va, size_t size)
 {
     if (!has.rfence) {
         uint64_t harts = legacy_harts(cpu_mask);
         if (harts)
-            sbi_call(EXT_LEGACY_RFENCE, 0, (uint64_t)&harts, va, size, 0);
+            sbi_call(legacy, 0, (uint64_t)&harts, va, size, 0);
         return;
     }
     uint64_t base, harts;
     while ((harts = take_harts(&cpu_mask, &base)) != 0) {
-        struct sbi_result r = sbi_call(EXT_RFENCE, RFENCE_VMA, harts, base, va, size);
+        struct sbi_result r = sbi_call(EXT_RFENCE, fn, harts, base, va, size);
         /* To go on would let a stale translation reach a frame that is given away. */
         if (r.error != SBI_SUCCESS)
             panic("remote fence failed: SBI error %ld", r.error);
     }
+}
+
+void sbi_rfence(uint64_t cpu_mask, vaddr_t va, size_t size)
+{
+    remote_fence(RFENCE_VMA, EXT_LEGACY_RFENCE, cpu_mask, va, size);
+}
+
+void sbi_fence_i(uint64_t cpu_mask)
+{
+    remote_fence(RFENCE_I, EXT_LEGACY_FENCE_I, cpu_mask, 0, 0);
 }
 
 int sbi_hart_start(uint64_t hartid, paddr_t pc, uint64_t opaque)

@@ -1,5 +1,5 @@
 /*
- * tlb.c - making harts forget translations: the one place that decides local or remote.
+ * tlb.c - making harts forget translations and instructions: here it is decided, local or remote.
  *
  * Owns nothing, takes no lock. Called by mm after it has taken PTEs away and before it lets the
  * frames go (invariant I2). Read next: sbi.c:sbi_rfence().
@@ -42,6 +42,24 @@ void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
             sbi_rfence(cpu_mask & ~self, 0, SBI_RFENCE_ALL);
         else
             sbi_rfence(cpu_mask & ~self, va, npages * PAGE_SIZE);
+    }
+    irq_pop();
+}
+
+/*
+ * FENCE.I orders the fetches of the hart that executes it after the stores that are visible to it,
+ * and no other hart's (unprivileged specification, "Zifencei"). So the others are asked as above.
+ */
+void icache_sync(uint64_t cpu_mask)
+{
+    irq_push();
+    uint64_t others = cpu_mask & ~(1UL << cpu_id());
+
+    if (others != cpu_mask)
+        __asm__ volatile("fence.i" : : : "memory");
+    if (others) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        sbi_fence_i(others);
     }
     irq_pop();
 }

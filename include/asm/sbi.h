@@ -33,6 +33,9 @@ void sbi_send_ipi(uint64_t cpu_mask);
 /* Fences [va, va + size) on every hart in the mask; => done on all of them on return. */
 void sbi_rfence(uint64_t cpu_mask, vaddr_t va, size_t size);
 
+/* The harts in cpu_mask have executed fence.i on return. => as sbi_rfence() */
+void sbi_fence_i(uint64_t cpu_mask);
+
 /* Starts a stopped hart at physical address pc with a0 = hartid, a1 = opaque, paging off.
  * => 0; -ENODEV when the firmware cannot start harts; -EINVAL when it refuses this one. */
 int sbi_hart_start(uint64_t hartid, paddr_t pc, uint64_t opaque);

@@ -1,5 +1,5 @@
 /*
- * tlb.h - making harts forget translations.
+ * tlb.h - making harts forget translations, and instructions.
  */
 #ifndef ASM_TLB_H
 #define ASM_TLB_H
@@ -24,5 +24,12 @@ static inline void tlb_flush_local(void)
 /* Every hart in cpu_mask (this one or not) has forgotten npages from va on return.
  * => the PTEs were changed before; callable with spin locks held and interrupts off. */
 void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages);
+
+/*
+ * What has been stored in memory before is what the harts in cpu_mask (this one or not) fetch and
+ * execute from now on. A hart that loads another address space is told by mmu_load().
+ * => callable with spin locks held and interrupts off
+ */
+void icache_sync(uint64_t cpu_mask);
 
 #endif

@@ -24,3 +24,11 @@ def test_every_return_from_a_trap_ends_a_reservation():
         if name in ("sret", "j", "jr", "ret", "call", "jal", "jalr"):
             ended = False
     assert returns == 2
+
+
+def test_another_address_space_means_other_code():
+    """fence.i after each load of satp: code that another hart has stored, of an exec or of a task that moves."""
+    names = mnemonics()
+    loads = [i for i, name in enumerate(names) if name == "sfence.vma" and "fence.i" in names[i:i + 2]]
+    assert len(loads) == 1
+    assert "csrw" in names[loads[0] - 8:loads[0]]

@@ -415,6 +415,33 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
     world_exit(c);
 }
 
+/* Harts that fetched from memory before code came there must fetch again. */
+static void code_is_fetched_anew(void **state)
+{
+    struct mm *a = world_program(0), *b = world_program(0);
+    vaddr_t data = map(a, 0, PAGE_SIZE, RW, MAP_ANYWHERE), code = map(a, 0, PAGE_SIZE, ALL, MAP_ANYWHERE);
+
+    world_load(a, 0);
+    world_load(b, 2);
+    world_load(a, 0);
+    port_tlb_reset();
+    assert_true(world_write(a, data, 1));
+    assert_int_equal(port_tlb.icache_syncs, 0);
+    assert_true(world_write(a, code, 1)); /* a page that may be executed comes */
+    assert_int_equal(port_tlb.icache_syncs, 1);
+    assert_true(port_tlb.icache_mask & 1);
+    assert_int_equal(mm_protect(a, data, PAGE_SIZE, PROT_READ), 0);
+    assert_int_equal(port_tlb.icache_syncs, 1);
+    assert_int_equal(mm_protect(a, data, PAGE_SIZE, PROT_READ | PROT_EXEC), 0);
+    assert_int_equal(port_tlb.icache_syncs, 2);
+    assert_true(port_tlb.icache_mask & 1);
+    assert_int_not_equal(map_shared_pages(a, b, data, PAGE_SIZE), 0);
+    assert_int_equal(port_tlb.icache_syncs, 3);
+    assert_true(port_tlb.icache_mask & 4); /* where the borrower runs */
+    world_exit(a);
+    world_exit(b);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
@@ -426,6 +453,7 @@ int main(void)
         T(shared_file_pages_are_written_back), T(private_file_pages_are_copied),
         T(a_private_file_page_can_be_lent), T(a_shorter_file_faults_its_toucher),
         T(an_id_is_one_page_for_all), T(a_grant_gives_no_more_and_can_be_taken_back),
+        T(code_is_fetched_anew),
     };
 
     world_start(8192);

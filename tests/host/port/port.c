@@ -149,6 +149,12 @@ void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
         port_on_shootdown(cpu_mask, va, npages);
 }
 
+void icache_sync(uint64_t cpu_mask)
+{
+    port_tlb.icache_syncs++;
+    port_tlb.icache_mask = cpu_mask;
+}
+
 void mmu_load(paddr_t root)
 {
     root_loaded[cpu_id()] = root;

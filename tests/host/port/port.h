@@ -29,6 +29,8 @@ struct port_tlb {
     uint64_t last_mask;
     uint64_t last_va;
     size_t last_npages;
+    unsigned icache_syncs;      /* calls of icache_sync() */
+    uint64_t icache_mask;       /* of the last one */
 };
 extern struct port_tlb port_tlb;
 void port_tlb_reset(void);

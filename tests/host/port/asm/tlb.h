@@ -12,5 +12,6 @@
 void tlb_flush_local_page(vaddr_t va);
 void tlb_flush_local(void);
 void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages);
+void icache_sync(uint64_t cpu_mask);
 
 #endif
