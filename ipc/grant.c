@@ -1,9 +1,9 @@
 /*
- * Grants.
+ * Consent between families: who may map what of whom, until it is revoked.
  *
- * Owns the list of them, under `lock`. It is held from looking a grant up until the memory is
- * mapped, so that a revocation comes before that or finds all regions that the grant made. It is a
- * mutex, since letting go of a file's pages may sleep. Order: `lock`, then all of fs and mm.
+ * Owns the list of grants, under `lock`, which is held for a look at the list only. What was mapped
+ * by a grant is in its loans (mm/region.h), and so is the answer to the race of mapping and revoking:
+ * a revocation comes first, and then nothing more is lent, or it finds all regions that the grant made.
  *
  * Processes are named by pid and family: one that has exec'ed, or has got the pid of another, is
  * somebody else. Source: docs/sharing.md. Called by syscall/. Read next: region_revoke().
@@ -24,12 +24,13 @@ struct party {
     uint64_t family;
 };
 
-/* All [lock]. */
 struct grant {
-    struct list link;
-    struct party owner, borrower;
-    vaddr_t start, end; /* pages of the owner */
-    struct lend lend;
+    struct list link;              /* [lock] */
+    uint32_t holders;              /* [lock] the list, and calls in progress */
+    struct party owner, borrower;  /* [I] */
+    vaddr_t start, end;            /* [I] pages of the owner */
+    unsigned prot;                 /* [I] */
+    struct loans loans;
 };
 
 static struct mutex lock = MUTEX_INIT(lock);
@@ -41,21 +42,26 @@ static struct grant *grant_of(struct list *node)
     return list_entry(node, struct grant, link);
 }
 
-static bool is_party(const struct party *p, int pid, const struct mm *mm)
+static bool is_party(const struct party *p, int pid, uint64_t family)
 {
-    return p->pid == pid && p->family == mm->family;
+    return p->pid == pid && p->family == family;
 }
 
-static void end_grant(struct grant *g)
+/* One holder fewer, which is not the list. */
+static void grant_put(struct grant *g)
 {
-    list_remove(&g->link);
-    slab_free(&cache, g);
+    bool last;
+
+    mutex_lock(&lock);
+    last = --g->holders == 0;
+    mutex_unlock(&lock);
+    if (last)
+        slab_free(&cache, g);
 }
 
 /* Enter a grant that has all but its parties. => lock held. */
 static int add_grant(struct grant *g, int pid)
 {
-    static uint64_t last = GRANT_SERVICE; /* [lock] */
     unsigned count = 0;
     struct list *pos;
     struct mm *mm;
@@ -69,7 +75,6 @@ static int add_grant(struct grant *g, int pid)
     if (err)
         return err;
     g->owner = (struct party){ current()->pid, current()->mm->family };
-    g->lend.grant = ++last;
     g->borrower = (struct party){ pid, mm->family };
     mm_release(mm);
     list_push_back(&grants, &g->link);
@@ -79,7 +84,7 @@ static int add_grant(struct grant *g, int pid)
 int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot)
 {
     struct grant *g;
-    int err = ipc_touch(va, size, ACCESS_READ);
+    int err = mm_check(current()->mm, va, size, ACCESS_READ);
 
     if (err)
         return err;
@@ -87,74 +92,122 @@ int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot)
     if (!g)
         return -ENOMEM;
     list_init(&g->link);
+    g->holders = 1;
     g->start = page_down(va);
     g->end = page_up(va + size);
-    g->lend.prot = prot;
+    g->prot = prot;
+    list_init(&g->loans.regions);
     ipc_start();
     mutex_lock(&lock);
     err = add_grant(g, pid);
+    mutex_unlock(&lock);
     if (err)
-        end_grant(g);
-    mutex_unlock(&lock);
+        slab_free(&cache, g);
     return err;
 }
 
-int grant_revoke(int pid, vaddr_t va, uint64_t size)
+/* The first grant of the running process to `pid` that touches [va, end): off the list; or NULL. */
+static struct grant *take_given(int pid, vaddr_t va, vaddr_t end)
 {
-    struct list *pos, *after;
-    int err = -ESRCH;
-
-    if (!size || !range_fits(va, size, USER_TOP))
-        return -EINVAL;
-    mutex_lock(&lock);
-    list_for_each_safe(pos, after, &grants) {
-        struct grant *g = grant_of(pos);
-
-        if (g->owner.pid != current()->pid || g->borrower.pid != pid || g->start >= va + size ||
-            g->end <= va)
-            continue;
-        region_revoke(g->lend.grant);
-        end_grant(g);
-        err = 0;
-    }
-    mutex_unlock(&lock);
-    return err;
-}
-
-uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size)
-{
-    struct mm *mine = current()->mm;
-    uint64_t address = 0;
+    struct grant *found = NULL;
     struct list *pos;
 
     mutex_lock(&lock);
     list_for_each(pos, &grants) {
-        const struct grant *g = grant_of(pos);
+        struct grant *g = grant_of(pos);
 
-        if (!is_party(&g->owner, owner, src) || !is_party(&g->borrower, current()->pid, mine) ||
-            va < g->start || !range_fits(va, size, g->end))
-            continue;
-        address = map_shared_pages(src, mine, va, size, g->lend);
-        if (address)
+        if (g->owner.pid == current()->pid && g->borrower.pid == pid && g->start < end && va < g->end) {
+            found = g;
+            list_remove(pos);
             break;
+        }
     }
     mutex_unlock(&lock);
+    return found;
+}
+
+int grant_revoke(int pid, vaddr_t va, uint64_t size)
+{
+    struct grant *g;
+    int err = -ESRCH;
+
+    if (!size || !range_fits(va, size, USER_TOP))
+        return -EINVAL;
+    while ((g = take_given(pid, va, va + size))) {
+        region_revoke(&g->loans);
+        grant_put(g);
+        err = 0;
+    }
+    return err;
+}
+
+/* The n-th grant by which the running process may map [va, va + size) of the owner: held; or NULL. */
+static struct grant *hold_usable(const struct party *owner, vaddr_t va, uint64_t size, unsigned n)
+{
+    struct grant *found = NULL;
+    struct list *pos;
+
+    mutex_lock(&lock);
+    list_for_each(pos, &grants) {
+        struct grant *g = grant_of(pos);
+
+        if (is_party(&g->owner, owner->pid, owner->family) &&
+            is_party(&g->borrower, current()->pid, current()->mm->family) && va >= g->start &&
+            range_fits(va, size, g->end) && n-- == 0) {
+            found = g;
+            g->holders++;
+            break;
+        }
+    }
+    mutex_unlock(&lock);
+    return found;
+}
+
+uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size)
+{
+    const struct party lender = { owner, src->family };
+    uint64_t address = 0;
+    struct grant *g;
+
+    for (unsigned n = 0; !address && (g = hold_usable(&lender, va, size, n)); n++) {
+        const struct lend lend = { .prot = g->prot, .loans = &g->loans };
+
+        address = map_shared_pages(src, current()->mm, va, size, lend);
+        grant_put(g);
+    }
     return address;
 }
 
-void grants_left(void)
+/* A grant to or of the running process as it was in `family`: off the list; or NULL. */
+static struct grant *take_left(uint64_t family)
 {
-    struct list *pos, *after;
+    struct grant *found = NULL;
+    struct list *pos;
 
     mutex_lock(&lock);
-    list_for_each_safe(pos, after, &grants) {
+    list_for_each(pos, &grants) {
         struct grant *g = grant_of(pos);
 
-        if (g->borrower.pid == current()->pid)
-            region_revoke(g->lend.grant);
-        else if (g->owner.pid != current()->pid)
-            continue;
-        end_grant(g);
+        if (is_party(&g->borrower, current()->pid, family) ||
+            is_party(&g->owner, current()->pid, family)) {
+            found = g;
+            list_remove(pos);
+            break;
+        }
     }
     mutex_unlock(&lock);
+    return found;
+}
+
+void grants_left(uint64_t family)
+{
+    struct grant *g;
+
+    while ((g = take_left(family))) {
+        if (g->borrower.pid == current()->pid)
+            region_revoke(&g->loans);
+        else
+            region_keep_loans(&g->loans);
+        grant_put(g);
+    }
 }

@@ -1,8 +1,9 @@
 /*
  * Pages known by a number.
  *
- * Owns the table of ids and each process' list of openings (proc.shared_ids), under ids_lock. The
- * page is a region; where it is mapped, a vma: mm_attach() and mm_detach() do all of that.
+ * Owns the table of ids, under ids_lock, a mutex; and each process' list of openings
+ * (proc.shared_ids), which only that process touches. The page is a region; where it is mapped, a
+ * vma: mm_attach() and mm_detach() do all of that, without the lock, since they may wait.
  * Source: docs/sharing.md. Called by syscall/sysipc.c and ipc.c. Read next: mm/space.c.
  */
 #include "ipc/ids.h"
@@ -12,8 +13,9 @@
 #include "mm/region.h"
 #include "mm/slab.h"
 #include "proc/proc.h"
+#include "sched/mutex.h"
 
-enum { RANK_IDS = RANK_PIPE + 1, IDS_MAX = 64 };
+enum { IDS_MAX = 64 };
 
 struct shared_id {
     int id;                /* [ids_lock] */
@@ -29,11 +31,11 @@ struct opening {
     uint64_t count; /* closes that it wants */
 };
 
-static struct spinlock ids_lock = SPINLOCK_INIT("shared ids", RANK_IDS);
+static struct mutex ids_lock = MUTEX_INIT(ids_lock);
 static struct shared_id table[IDS_MAX];
 static struct slab_cache openings = SLAB_CACHE_INIT(openings, "opening", sizeof(struct opening));
 
-static struct opening *find_opening(int id) __must_hold(&ids_lock)
+static struct opening *find_opening(int id)
 {
     struct list *pos;
 
@@ -43,8 +45,8 @@ static struct opening *find_opening(int id) __must_hold(&ids_lock)
     return NULL;
 }
 
-/* The entry of id, or a free one. => NULL: all are in use. */
-static struct shared_id *find_id(int id) __must_hold(&ids_lock)
+/* The entry of id, or a free one. => NULL: all are in use. ids_lock held. */
+static struct shared_id *find_id(int id)
 {
     struct shared_id *unused = NULL;
 
@@ -57,53 +59,66 @@ static struct shared_id *find_id(int id) __must_hold(&ids_lock)
     return unused;
 }
 
-static void add(struct list *to, struct opening *o, struct shared_id *s) __must_hold(&ids_lock)
+/* One more opening of id, whose page is made if it has none. => its entry, or NULL without memory. */
+static struct shared_id *use_id(int id)
 {
-    o->shared = s;
-    s->users++;
-    list_push_back(to, &o->link);
+    struct shared_id *s;
+
+    mutex_lock(&ids_lock);
+    s = find_id(id);
+    if (s && !s->users) {
+        s->region = region_create(1, NULL, NULL);
+        if (!s->region)
+            s = NULL;
+    }
+    if (s) {
+        s->id = id;
+        s->users++;
+    }
+    mutex_unlock(&ids_lock);
+    return s;
 }
 
-static void drop(struct opening *o) __must_hold(&ids_lock)
+static void unuse_id(struct shared_id *s)
 {
-    list_remove(&o->link);
-    if (--o->shared->users == 0)
-        region_put(o->shared->region); /* it has no pager: this does not sleep */
+    mutex_lock(&ids_lock);
+    if (--s->users == 0)
+        region_put(s->region);
+    mutex_unlock(&ids_lock);
+}
+
+/* The opening is off its list. */
+static void close_opening(struct opening *o)
+{
+    unuse_id(o->shared);
     slab_free(&openings, o);
 }
 
-static void drop_all(struct list *list) __must_hold(&ids_lock)
+static void close_all(struct list *list)
 {
-    while (!list_empty(list))
-        drop(list_entry(list_first(list), struct opening, link));
+    struct list *node;
+
+    while ((node = list_pop_front(list)))
+        close_opening(list_entry(node, struct opening, link));
 }
 
-/* Map the page of s, which is made if it is free, for an opening. => 0 or -errno: as it was. */
-static int attach(struct shared_id *s, struct opening *o) __must_hold(&ids_lock)
+static int open_first(int id, struct opening **out)
 {
-    struct region *r = s->users ? s->region : region_create(1, NULL, NULL);
-    int err = r ? mm_attach(current()->mm, r, PROT_READ | PROT_WRITE, &o->va) : -ENOMEM;
-
-    if (!err)
-        s->region = r;
-    else if (!s->users)
-        region_put(r);
-    return err;
-}
-
-static int open_first(int id, struct opening **out) __must_hold(&ids_lock)
-{
-    struct shared_id *s = find_id(id);
     struct opening *o = slab_alloc(&openings);
-    int err = s && o ? attach(s, o) : -ENOMEM;
+    int err = -ENOMEM;
 
+    if (!o)
+        return -ENOMEM;
+    o->shared = use_id(id);
+    if (o->shared)
+        err = mm_attach(current()->mm, o->shared->region, PROT_READ | PROT_WRITE, &o->va);
     if (err) {
-        if (o)
-            slab_free(&openings, o);
+        if (o->shared)
+            unuse_id(o->shared);
+        slab_free(&openings, o);
         return err;
     }
-    s->id = id;
-    add(&proc_current()->shared_ids, o, s);
+    list_push_back(&proc_current()->shared_ids, &o->link);
     *out = o;
     return 0;
 }
@@ -116,58 +131,51 @@ int ids_open(int id, vaddr_t *va)
     if (id < 1)
         return -EINVAL;
     ipc_start();
-    spin_lock(&ids_lock);
     o = find_opening(id);
     if (!o)
         err = open_first(id, &o);
-    if (!err) {
-        o->count++;
-        *va = o->va;
-    }
-    spin_unlock(&ids_lock);
-    return err;
+    if (err)
+        return err;
+    o->count++;
+    *va = o->va;
+    return 0;
 }
 
 int ids_close(int id)
 {
-    struct opening *o;
+    struct opening *o = find_opening(id);
 
-    spin_lock(&ids_lock);
-    o = find_opening(id);
-    if (o && --o->count == 0) {
+    if (!o)
+        return -EINVAL;
+    if (--o->count == 0) {
         mm_detach(current()->mm, o->shared->region, o->va);
-        drop(o);
+        list_remove(&o->link);
+        close_opening(o);
     }
-    spin_unlock(&ids_lock);
-    return o ? 0 : -EINVAL;
+    return 0;
 }
 
 int ids_forked(struct proc *child)
 {
     struct list *pos;
-    int err = 0;
 
-    spin_lock(&ids_lock);
     list_for_each(pos, &proc_current()->shared_ids) {
         const struct opening *o = list_entry(pos, struct opening, link);
         struct opening *copy = slab_alloc(&openings);
 
         if (!copy) {
-            drop_all(&child->shared_ids);
-            err = -ENOMEM;
-            break;
+            close_all(&child->shared_ids);
+            return -ENOMEM;
         }
         copy->va = o->va;
         copy->count = o->count;
-        add(&child->shared_ids, copy, o->shared);
+        copy->shared = use_id(o->shared->id); /* it is in use, by the parent */
+        list_push_back(&child->shared_ids, &copy->link);
     }
-    spin_unlock(&ids_lock);
-    return err;
+    return 0;
 }
 
 void ids_left(void)
 {
-    spin_lock(&ids_lock);
-    drop_all(&proc_current()->shared_ids);
-    spin_unlock(&ids_lock);
+    close_all(&proc_current()->shared_ids);
 }

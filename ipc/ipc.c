@@ -12,11 +12,11 @@
 #include "lib/errno.h"
 #include "proc/proc.h"
 
-static void left(void)
+static void left(uint64_t family)
 {
     ids_left();
     service_left(&crypto_service);
-    grants_left();
+    grants_left(family);
 }
 
 void ipc_start(void)
@@ -24,15 +24,4 @@ void ipc_start(void)
     static const struct proc_hooks hooks = { .forked = ids_forked, .left = left };
 
     __atomic_store_n(&proc_hooks, &hooks, __ATOMIC_RELEASE);
-}
-
-int ipc_touch(vaddr_t va, uint64_t size, enum access access)
-{
-    int err = 0;
-
-    if (!size || !range_fits(va, size, USER_TOP))
-        return -EINVAL;
-    for (vaddr_t page = page_down(va); page < va + size && !err; page += PAGE_SIZE)
-        err = mm_fault(current()->mm, page, access);
-    return err;
 }

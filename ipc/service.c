@@ -8,7 +8,6 @@
 #include "ipc/service.h"
 
 #include "asm/timer.h"
-#include "ipc/grant.h"
 #include "ipc/ipc.h"
 #include "lib/errno.h"
 #include "mm/shared.h"
@@ -30,6 +29,7 @@ struct request {
     vaddr_t there;   /* [lock] in the server; 0 = not taken yet */
 };
 
+static struct loans service_loans = LOANS_INIT(service_loans, true); /* never revoked */
 static struct slab_cache requests = SLAB_CACHE_INIT(requests, "request", sizeof(struct request));
 
 /* ---- requests ---- */
@@ -42,12 +42,12 @@ static void request_free(struct request *r)
     slab_free(&requests, r);
 }
 
-/* Under a grant, so that the frames themselves are pinned: a file's pages might go otherwise. */
+/* By a consent, so that the frames themselves are pinned: a file's pages might go otherwise. */
 static int request_map(struct request *r)
 {
-    const struct lend lend = { PROT_READ | PROT_WRITE, GRANT_SERVICE, .lasting = true };
+    const struct lend lend = { PROT_READ | PROT_WRITE, &service_loans, .lasting = true };
     vaddr_t old;
-    int err = ipc_touch(r->asked, r->size, ACCESS_WRITE);
+    int err = mm_check(current()->mm, r->asked, r->size, ACCESS_WRITE);
 
     if (err)
         return err;

@@ -3,7 +3,8 @@
  *
  * The vmas and regions say what must be mapped; the tables say what is; from both follows
  * what each frame's count must be, how many frames are free, and how many are promised.
- * Checks I1, I3, I4 and the bookkeeping of I5. Changes nothing but its scratch fields.
+ * Checks I1, I3, I4, W^X and the bookkeeping of I5. Changes nothing but its scratch fields and
+ * mm->hint.
  * The machine is quiescent (see mm/audit.h). Called by the audit system call, the console
  * key, tests, and by hand from gdb: `lamina-audit`.
  *
@@ -21,7 +22,7 @@
 
 struct audit {
     size_t bad;
-    size_t promised; /* pages of promised vmas */
+    size_t promised; /* pages of promised vmas, and what calls in progress have set aside */
     size_t kept;     /* frames that such a promise has become */
 };
 
@@ -58,7 +59,17 @@ static void audit_owner(struct audit *a, struct mm *mm, const struct vma *v, vad
         WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
 }
 
-/* I3 and I4 for one valid user entry; counts it for I1, unless it is borrowed. */
+/* What an entry of v may grant at most; while mprotect changes v's entries, also what they did. */
+static uint64_t may_grant(const struct vma *v, pte_t pte)
+{
+    struct vma old = *v;
+
+    old.prot = v->old_prot;
+    return pte.v & PTE_S ? vma_region_flags(v) | vma_region_flags(&old)
+                         : vma_own_flags(v) | vma_own_flags(&old);
+}
+
+/* I3 and I4 for one present user entry; counts it for I1, unless it is borrowed. */
 static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
 {
     struct page *page = phys_to_page(pte_phys(pte));
@@ -70,9 +81,11 @@ static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
         WRONG(a, "I3: mm %p maps %lx outside any vma", (void *)mm, va);
         return;
     }
-    may = pte.v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
+    may = may_grant(v, pte);
     if (pte_flags(pte) & ~may)
         WRONG(a, "I3: mm %p grants %lx at %lx, its vma %lx", (void *)mm, pte_flags(pte), va, may);
+    if (pte_valid(pte) && !(pte.v & PTE_U))
+        WRONG(a, "W^X: mm %p has an entry of the kernel's at %lx: %lx", (void *)mm, va, pte_flags(pte));
     audit_owner(a, mm, v, va, pte, page);
     if (page->kind != PAGE_USER)
         WRONG(a, "I1: frame %lx is mapped and of kind %d", page_phys(page), page->kind);
@@ -93,6 +106,8 @@ static void audit_vmas(struct audit *a, struct mm *mm)
         if (v->start < end || v->start >= v->end || v->end > USER_TOP ||
             ((v->start | v->end) & (PAGE_SIZE - 1)))
             WRONG(a, "I3: mm %p has vma %lx-%lx after %lx", (void *)mm, v->start, v->end, end);
+        if (vma_find(mm, v->start) != v || vma_find(mm, v->end - 1) != v)
+            WRONG(a, "I3: mm %p does not find its vma %lx-%lx", (void *)mm, v->start, v->end);
         if (v->promised)
             a->promised += vma_pages(v);
         end = v->end;
@@ -112,7 +127,7 @@ static void audit_gigabyte(struct audit *a, struct mm *mm, pte_t top, vaddr_t ba
             continue;
         page_of(bottom)->seen++;
         for (unsigned j = 0; mm && j < PT_ENTRIES; j++)
-            if (pte_valid(bottom[j]))
+            if (pte_present(bottom[j]))
                 audit_leaf(a, mm, base + i * pt_span(1) + j * pt_span(0), bottom[j]);
     }
 }
@@ -122,6 +137,7 @@ static void audit_mm(struct audit *a, struct mm *mm)
     if (mm->magic != MM_MAGIC)
         WRONG(a, "mm %p has lost its magic number", (void *)mm);
     page_of(mm->root)->seen++;
+    a->promised += mm->set_aside;
     audit_vmas(a, mm);
     for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
         if (pte_valid(mm->root[i]))
@@ -131,6 +147,7 @@ static void audit_mm(struct audit *a, struct mm *mm)
 static void audit_kernel_tables(struct audit *a)
 {
     page_of(kmap_root)->seen++;
+    a->bad += kmap_check();
     for (unsigned i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
         if (pte_valid(kmap_root[i]) && !pte_is_leaf(kmap_root[i]))
             audit_gigabyte(a, NULL, kmap_root[i], 0);

@@ -31,21 +31,24 @@ static struct vma *heap_below(struct mm *mm, vaddr_t va, enum vma_kind kind)
     return v && v->kind == kind ? v : NULL;
 }
 
-/* Makes [start, end) heap of `kind`. => 0 or -ENOMEM: nothing has changed. */
+/* Makes [start, end) heap of `kind`. => rests. 0, -ENOMEM, -EINTR: nothing has changed. */
 static int heap_extend(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind)
 {
     struct vma *v = heap_below(mm, start, kind), *fresh = NULL;
-    size_t npages = (end - start) >> PAGE_SHIFT;
+    int err;
 
     if (!v && !(fresh = vma_create(start, end, kind, PROT_READ | PROT_WRITE)))
         return -ENOMEM;
     if (kind == VMA_HEAP) {
-        if (page_reserve(npages))
+        err = mm_reserve(mm, (end - start) >> PAGE_SHIFT);
+        if (err)
             goto out_vma;
-        if (pt_prepare(mm->root, start, end))
+        err = mm_prepare(mm, start, end);
+        if (err)
             goto out_tables;
     }
-    /* Commit: nothing below may fail. */
+    /* Commit: nothing below may fail. The promise is the vma's from here on. */
+    mm->set_aside = 0;
     if (v)
         v->end = end;
     else
@@ -53,12 +56,12 @@ static int heap_extend(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind 
     return 0;
 
 out_tables:
-    pt_trim(mm->root, mm->cpus, start, end, vma_gap_start(mm, start), vma_gap_end(mm, start));
-    page_unreserve(npages);
+    mm_trim(mm, start, end);
+    mm_unreserve(mm);
 out_vma:
     if (fresh)
         vma_destroy(fresh);
-    return -ENOMEM;
+    return err;
 }
 
 static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
@@ -72,9 +75,10 @@ static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
     start = growth_start(mm);
     end = page_up(mm->size + n);
     if (start < end) {
+        const struct vma *above = vma_first_above(mm, start);
         int err;
 
-        if (vma_gap_end(mm, start) < end)
+        if (above && above->start < end)
             return -EINVAL;
         err = heap_extend(mm, start, end, mode == BRK_LAZY ? VMA_LAZY : VMA_HEAP);
         if (err)
@@ -87,9 +91,11 @@ static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
 /* Whether a shared mapping reaches above the break `size`. */
 static bool shared_above(struct mm *mm, vaddr_t size)
 {
-    for (struct vma *v = vma_first_above(mm, size); v; v = vma_next(mm, v))
+    for (struct vma *v = vma_first_above(mm, size); v; v = vma_next(mm, v)) {
         if (vma_in_size(v))
             return true;
+        mm_work(mm, 1);
+    }
     return false;
 }
 
@@ -115,12 +121,13 @@ static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
 __noinline int mm_sbrk(struct mm *mm, long n, enum brk_mode mode, vaddr_t *old)
 {
     struct list gone = LIST_INIT(gone);
-    int err;
+    int err = mm_lock_killable(mm);
 
-    spin_lock(&mm->lock);
+    if (err)
+        return err;
     *old = mm->size;
     err = n < 0 ? brk_shrink(mm, 0 - (uint64_t)n, &gone) : brk_grow(mm, (uint64_t)n, mode);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     vma_destroy_list(&gone);
     return err;
 }

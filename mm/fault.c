@@ -11,30 +11,34 @@
 #include "asm/tlb.h"
 #include "frames.h"
 #include "lib/annotate.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/region.h"
 #include "pgtable.h"
 #include "space.h"
 
-/* A frame for a page of v: from its promise, or from what is left. => NULL only if lazy. */
-static struct page *take_frame(const struct vma *v)
+/* A frame that the call in progress has reserved (mm_reserve()). */
+static struct page *take_set_aside(struct mm *mm)
 {
-    struct page *page = v->promised ? page_alloc_reserved() : page_alloc();
-
-    if (page)
-        page->kind = PAGE_USER;
-    return page;
+    ASSERT(mm->set_aside > 0);
+    mm->set_aside--;
+    return page_alloc_reserved();
 }
 
-/* The page was never touched: a zeroed one. */
-static int zero_page(const struct vma *v, pte_t *pte)
+/* The page was never touched: a zeroed one. => -ENOMEM only if v is lazy. */
+static int zero_page(const struct vma *v, struct gather *g, pte_t *pte)
 {
-    struct page *page = take_frame(v);
+    struct page *page;
     paddr_t pa;
 
+    if (v->promised)
+        page = page_alloc_reserved();
+    else
+        page = g ? take_set_aside(v->mm) : page_alloc();
     if (!page)
         return -ENOMEM;
+    page->kind = PAGE_USER;
     pa = frame_phys(page);
     memset(phys_to_virt(pa), 0, PAGE_SIZE);
     *pte = pte_leaf(pa, vma_own_flags(v));
@@ -43,7 +47,7 @@ static int zero_page(const struct vma *v, pte_t *pte)
 
 /*
  * A page of v's region. A store to a file's page must be noticed, to be written back: it is
- * mapped read-only until the first. => 0; -EFAULT when it was revoked; -EAGAIN when the
+ * mapped read-only until the first. => 0; -EFAULT when it was taken away; -EAGAIN when the
  * pager has to bring it first.
  */
 static __noinline int region_map_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
@@ -53,7 +57,7 @@ static __noinline int region_map_page(const struct vma *v, vaddr_t va, enum acce
     struct page *page;
     pte_t new;
 
-    if (i >= r->npages || __atomic_load_n(&r->revoked, __ATOMIC_SEQ_CST))
+    if (i >= r->npages || region_barred(r))
         return -EFAULT;
     page = region_page(r, i);
     if (!page && r->pager)
@@ -71,7 +75,7 @@ static __noinline int region_map_page(const struct vma *v, vaddr_t va, enum acce
 
 /*
  * Whether a store may go to the old frame: the last one on it keeps it, and so does the owner
- * of one that is lent, since it was made his own then.
+ * of one that is lent, because lending made it the owner's own page.
  */
 static bool keeps_frame(pte_t pte, const struct page *old)
 {
@@ -79,15 +83,19 @@ static bool keeps_frame(pte_t pte, const struct page *old)
 }
 
 /*
- * A frame for v's copy of old. Relatives on one frame are promised one less than they are: when
- * all store at once, the last finds no frame, and then finds himself alone.
+ * A frame for v's copy of old. n processes that share a frame after fork hold n - 1 promises for
+ * it. If all store at once, the last finds none left, but is then the frame's only holder.
  * => NULL: keeps_frame(); or no memory, only if lazy.
  */
-static struct page *take_copy(const struct vma *v, pte_t pte, const struct page *old)
+static struct page *take_copy(const struct vma *v, struct gather *g, pte_t pte, const struct page *old)
 {
     while (!keeps_frame(pte, old)) {
-        struct page *page = v->promised ? page_try_reserved() : page_alloc();
+        struct page *page;
 
+        if (v->promised)
+            page = page_try_reserved();
+        else
+            page = g ? take_set_aside(v->mm) : page_alloc();
         if (page)
             page->kind = PAGE_USER;
         if (page || !v->promised)
@@ -98,61 +106,88 @@ static struct page *take_copy(const struct vma *v, pte_t pte, const struct page 
 }
 
 /*
- * A store to a page that fork left read-only, or to a private view of a file. If it does not
- * keep the old frame: unhook that, tell the harts, let it go.
+ * Tells the harts that the entry of va has changed, now or with the gather; then lets go of the
+ * frame `old` that it held (NULL: of none).
  */
-static __noinline int copy_on_write(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
+static void replaced(const struct vma *v, struct gather *g, vaddr_t va, struct page *old)
+{
+    if (g) {
+        gather_span(g, va);
+        if (old)
+            g->frames[g->n++] = frame_number(old);
+        return;
+    }
+    tlb_shootdown(v->mm->cpus, va, 1);
+    /* If the relatives left meanwhile, the frame is free and the promise we took from is
+     * whole again: in promised memory its reservation replaces the one just used. */
+    if (old && page_drop(old, PAGE_REF) && !v->promised)
+        page_unreserve(1);
+}
+
+/* A store to a page that fork left read-only, or to a private view of a file. */
+static __noinline int copy_on_write(const struct vma *v, vaddr_t va, struct gather *g, pte_t *pte)
 {
     struct page *old = phys_to_frame(pte_phys(*pte));
-    struct page *page = take_copy(v, *pte, old);
+    struct page *page = take_copy(v, g, *pte, old);
     bool borrowed = pte->v & PTE_S;
 
     if (!page && keeps_frame(*pte, old)) {
         *pte = pte_leaf(pte_phys(*pte), vma_own_flags(v));
-        tlb_shootdown(mm->cpus, va, 1);
+        replaced(v, g, va, NULL);
         return 0;
     }
     if (!page)
         return -ENOMEM;
     memcpy(frame_addr(page), frame_addr(old), PAGE_SIZE);
     *pte = pte_leaf(frame_phys(page), vma_own_flags(v));
-    tlb_shootdown(mm->cpus, va, 1);
-    /* If the relatives left meanwhile, the frame is free and the promise we took from is
-     * whole again: in promised memory its reservation replaces the one just used. */
-    if (!borrowed && page_drop(old, PAGE_REF) && !v->promised)
-        page_unreserve(1);
+    replaced(v, g, va, borrowed ? NULL : old);
     return 0;
 }
 
 /* The first store through this entry to a page that its vma shares. */
-static __noinline int make_writable(struct mm *mm, const struct vma *v, vaddr_t va, pte_t *pte)
+static __noinline int make_writable(const struct vma *v, vaddr_t va, struct gather *g, pte_t *pte)
 {
     if (v->region->pager)
         region_set_dirty(v->region, vma_page_at(v, va));
     *pte = pte_leaf(pte_phys(*pte), vma_region_flags(v));
-    tlb_shootdown(mm->cpus, va, 1);
+    replaced(v, g, va, NULL);
     return 0;
 }
 
-int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pte_t **out)
+/* The entry of va, its tables made if they are missing. => NULL without memory: only if v is lazy. */
+static pte_t *fault_entry(struct mm *mm, vaddr_t va, const struct gather *g)
 {
-    pte_t *pte = pt_lookup_create(mm->root, va);
+    pte_t *pte = pt_lookup(mm->root, va);
+    unsigned missing;
+
+    if (likely(pte) || !g)
+        return likely(pte) ? pte : pt_create(mm->root, va, 0, TABLES_ALLOC);
+    missing = pt_missing(mm->root, va);
+    ASSERT(mm->set_aside >= missing);
+    mm->set_aside -= missing;
+    return pt_create(mm->root, va, 0, TABLES_RESERVED);
+}
+
+int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out)
+{
+    pte_t *pte = fault_entry(v->mm, va, g);
     int err = 0;
 
     if (!pte)
         return -ENOMEM;
     *out = pte;
     if (!pte_valid(*pte)) {
-        err = v->region ? region_map_page(v, va, access, pte) : zero_page(v, pte);
+        CHECK_ASSERT(!pte_present(*pte)); /* mprotect has made it valid before v allows anything */
+        err = v->region ? region_map_page(v, va, access, pte) : zero_page(v, g, pte);
         if (err || !v->copies)
             return err;
     }
     if (access != ACCESS_WRITE || pte_writable(*pte))
         tlb_flush_local_page(va); /* this hart remembered an older entry */
     else if (vma_shares(v))
-        err = make_writable(mm, v, va, pte);
+        err = make_writable(v, va, g, pte);
     else
-        err = copy_on_write(mm, v, va, pte);
+        err = copy_on_write(v, va, g, pte);
     return err;
 }
 
@@ -169,7 +204,7 @@ static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, stru
     spin_lock(&mm->lock);
     v = vma_find(mm, va);
     if (v && vma_allows(v, access))
-        err = mm_fault_in(mm, v, va, access, &pte);
+        err = mm_fault_in(v, va, access, NULL, &pte);
     if (!err && (v->prot & PROT_EXEC))
         icache_sync(mm->cpus);
     if (err == -EAGAIN) {
@@ -214,15 +249,17 @@ static vaddr_t next_paged(struct mm *mm, vaddr_t va, vaddr_t end)
 {
     struct vma *v;
 
-    spin_lock(&mm->lock);
+    mm_lock(mm);
     v = vma_first_above(mm, va);
-    while (v && v->start < end && !(v->region && v->region->pager))
+    while (v && v->start < end && !(v->region && v->region->pager)) {
         v = vma_next(mm, v);
+        mm_work(mm, 1);
+    }
     if (!v)
         va = end;
     else if (v->start > va)
         va = v->start;
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     return va;
 }
 
@@ -234,6 +271,26 @@ void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
         return;
     end = va + n;
     for (va = page_down(va); (va = next_paged(mm, va, end)) < end; va += PAGE_SIZE)
-        if (mm_fault(mm, va, access))
+        if (mm_fault(mm, va, access) || task_killed(current()))
             return;
+}
+
+int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
+{
+    vaddr_t end;
+    int err;
+
+    if (!n || !range_fits(va, n, USER_TOP))
+        return -EINVAL;
+    err = mm_lock_killable(mm);
+    if (err)
+        return err;
+    for (end = va + n; va < end && !err;) {
+        const struct vma *v = vma_find(mm, va);
+
+        err = v && vma_allows(v, access) ? mm_work(mm, 1) : -EFAULT;
+        va = v ? v->end : end;
+    }
+    mm_unlock(mm);
+    return err;
 }

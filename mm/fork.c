@@ -3,9 +3,11 @@
  *
  * Private pages are shared read-only until one side stores; pages that a region pins are
  * copied now, because their owner and the region's borrowers must go on seeing one frame.
- * Every promise of the parent is made again for the child (I5): one side of each shared
- * page will need a frame of its own. Absent tables are not looked at: a lazily grown
- * space costs what was touched. Lock: src->lock; the child is nobody else's until publish().
+ * What is borrowed is left to faults: the region has the frames. Every promise of the parent is
+ * made again for the child (I5): one side of each shared page will need a frame of its own.
+ * Absent tables are not looked at: a lazily grown space costs what was touched.
+ * Lock: src->lock; the child is nobody else's until publish(), and has no borrowed entry by
+ * then, so that a sweep over a region which has not found it has missed nothing.
  * Read next: copy_on_write() in mm/fault.c.
  */
 #include "asm/tlb.h"
@@ -16,6 +18,8 @@
 #include "pgtable.h"
 #include "mm/region.h"
 #include "space.h"
+
+#define COPIES_MAX 8 /* pinned pages that one step copies */
 
 /* Gives the child its own copy of a pinned page, from the promise for v or from what is left. */
 static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
@@ -30,25 +34,31 @@ static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
     return 0;
 }
 
-/* Copies n entries of one table of v. => 0 or -ENOMEM; what was copied stays. */
-static int copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
+/*
+ * Copies entries of one table of v from *from on, up to n; fewer where pages had to be copied.
+ * => how many were looked at; -ENOMEM. What was copied stays. Kept whole, as pin_ready().
+ */
+static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
 {
     const struct frame_bank bank = frame_banks[0];
+    const uint64_t own = v->prot == PROT_NONE ? PTE_H : PTE_V;
     bool owns = vma_owns(v);
+    unsigned copies = 0;
+    pte_t *start = from;
 
     for (pte_t *end = from + n; from < end; from++, to++) {
         pte_t pte = *from;
         struct page *page;
 
-        if ((pte.v & (PTE_V | PTE_S)) != PTE_V) {
-            *to = pte; /* none; or borrowed: the region holds the frame, and v's clone the region */
+        if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)
             continue;
-        }
         page = frame_in(&bank, pte_frame(pte));
         if (owns) {
             if (page_pinned(page)) {
                 if (copy_pinned(v, pte, to))
                     return -ENOMEM;
+                if (++copies == COPIES_MAX)
+                    end = from + 1;
                 continue;
             }
             *from = pte = pte_without_write(pte);
@@ -56,53 +66,59 @@ static int copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
         page_get(page);
         *to = pte;
     }
-    return 0;
+    return from - start;
 }
 
 /*
  * Copies the tables of v from src to dst, which has a clone of v. A promised range gets all
- * its tables, as in the parent, so that its faults need none.
+ * its tables, as in the parent, so that its faults need none. => src locked; rests.
  */
 static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v)
 {
-    vaddr_t stop;
+    int err = 0;
 
-    for (vaddr_t va = v->start; va < v->end; va = stop) {
+    for (vaddr_t va = v->start, stop; va < v->end && !err; va = stop) {
         pte_t *from = pt_lookup(src->root, va), *to;
+        long n;
 
         stop = pt_table_end(va, v->end);
-        if (!from) {
-            if (!pte_valid(src->root[pt_index(va, PT_LEVELS - 1)]))
-                stop = (va | (pt_span(2) - 1)) + 1;
+        n = (long)((stop - va) >> PAGE_SHIFT);
+        err = mm_work(src, from ? WORK_TABLE + (unsigned)n / 2 : 1);
+        if (!from && pt_missing(src->root, va) == 2)
+            stop = pt_gigabyte_end(va, v->end);
+        if (!from || err)
             continue;
-        }
         to = pt_lookup_create(dst->root, va);
-        if (!to || copy_entries(v, from, to, (stop - va) >> PAGE_SHIFT))
-            return -ENOMEM;
+        n = to ? copy_entries(v, from, to, (size_t)n) : -ENOMEM;
+        stop = va + ((uint64_t)n << PAGE_SHIFT);
+        err = n < 0 ? (int)n : 0;
     }
-    return 0;
+    return err;
 }
 
 /* Clones v into dst with its promise and its pages. On error dst holds what it got. */
 static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
 {
     struct vma *copy = vma_clone(v);
+    int err = 0;
 
     if (!copy)
         return -ENOMEM;
-    if (v->promised && page_reserve(vma_pages(v))) {
+    if (v->promised)
+        err = mm_reserve(src, vma_pages(v));
+    if (err) {
         vma_destroy(copy);
-        return -ENOMEM;
+        return err;
     }
+    /* The clone has the promise now. */
+    src->set_aside = 0;
     vma_link(dst, copy);
-    return copy_tables(dst, src, v);
+    err = copy_tables(dst, src, v);
+    return err ? err : mm_work(src, WORK_VMA);
 }
 
-/*
- * From here on a sweep over a region finds dst, to which no vma will be added. It cannot have
- * passed: src, where these entries come from, is locked.
- */
-static void publish(struct mm *dst)
+/* From here on a sweep over a region finds dst, to which no vma will be added. => src locked; rests. */
+static void publish(struct mm *dst, struct mm *src)
 {
     struct list *pos;
 
@@ -111,6 +127,7 @@ static void publish(struct mm *dst)
 
         if (v->region)
             region_add_vma(v->region, v);
+        mm_work(src, 1);
     }
 }
 
@@ -118,11 +135,13 @@ __noinline int mm_fork(struct mm *src, struct mm **out)
 {
     struct mm *dst = mm_create();
     struct list *pos;
-    int err = 0;
+    int err;
 
     if (!dst)
         return -ENOMEM;
-    spin_lock(&src->lock);
+    err = mm_lock_killable(src);
+    if (err)
+        goto out_dst;
     list_for_each(pos, &src->vmas) {
         err = copy_vma(dst, src, list_entry(pos, struct vma, link));
         if (err)
@@ -130,16 +149,17 @@ __noinline int mm_fork(struct mm *src, struct mm **out)
     }
     dst->size = src->size;
     dst->family = src->family;
-    publish(dst);
+    publish(dst, src);
     /* The parent's pages are read-only now, also when the child was given up half way: its
      * next store finds itself alone on the page and takes it back. */
     if (src->cpus)
         tlb_shootdown(src->cpus, 0, USER_TOP >> PAGE_SHIFT);
-    spin_unlock(&src->lock);
-    if (err) {
-        mm_release(dst);
-        return err;
+    mm_unlock(src);
+    if (!err) {
+        *out = dst;
+        return 0;
     }
-    *out = dst;
-    return 0;
+out_dst:
+    mm_release(dst);
+    return err;
 }

@@ -12,33 +12,47 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* Makes every page of a read-only segment: nothing is promised for it later. */
+/* Brings up every page of a segment. => mm locked; rests. 0 or -EINTR. */
 static int populate(struct mm *mm, struct vma *v)
 {
     pte_t *pte;
+    int err = 0;
 
-    for (vaddr_t va = v->start; va < v->end; va += PAGE_SIZE)
-        if (mm_fault_in(mm, v, va, ACCESS_READ, &pte))
-            return -ENOMEM;
-    return 0;
+    for (vaddr_t va = v->start; va < v->end && !err; va += PAGE_SIZE) {
+        err = mm_fault_in(v, va, ACCESS_READ, NULL, &pte);
+        if (!err)
+            err = mm_work(mm, WORK_ZERO);
+    }
+    return err;
 }
 
-/* => mm->lock held. Adds a private vma with its promise and tables. */
+/*
+ * Adds a private vma with all the frames it will ever have: promised, tables made, and in a
+ * segment that stays read-only the pages, too, after which nothing is promised for it any more.
+ * => mm locked; rests.
+ */
 static int add_vma(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned prot)
 {
     struct vma *v = vma_create(start, end, kind, prot);
+    int err;
 
     if (!v)
         return -ENOMEM;
-    if (v->promised && page_reserve(vma_pages(v))) {
+    err = prot == PROT_NONE ? 0 : mm_reserve(mm, vma_pages(v));
+    if (err) {
         vma_destroy(v);
-        return -ENOMEM;
+        return err;
     }
+    mm->set_aside = 0;
+    v->promised = prot != PROT_NONE;
     vma_insert(mm, v);
     mm->size = end;
-    if (prot == PROT_NONE)
-        return 0;
-    return v->promised ? pt_prepare(mm->root, start, end) : populate(mm, v);
+    err = v->promised ? mm_prepare(mm, start, end) : 0;
+    if (!err && !(prot & PROT_WRITE) && v->promised) {
+        err = populate(mm, v);
+        v->promised = err;
+    }
+    return err;
 }
 
 int mm_add_segment(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
@@ -49,9 +63,9 @@ int mm_add_segment(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
         return -EINVAL;
     if (start == end)
         return 0;
-    spin_lock(&mm->lock);
+    mm_lock(mm);
     err = add_vma(mm, start, end, VMA_IMAGE, prot | PROT_READ);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -61,12 +75,12 @@ int mm_add_stack(struct mm *mm, vaddr_t start)
 
     if (start != mm->size || !range_fits(start, 2 * PAGE_SIZE, USER_BREAK_MAX))
         return -EINVAL;
-    spin_lock(&mm->lock);
+    mm_lock(mm);
     err = add_vma(mm, start, start + PAGE_SIZE, VMA_GUARD, PROT_NONE);
     if (!err)
         err = add_vma(mm, start + PAGE_SIZE, start + 2 * PAGE_SIZE, VMA_STACK,
                       PROT_READ | PROT_WRITE);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -80,7 +94,7 @@ static int image_address(struct mm *mm, vaddr_t va, char **out)
     spin_lock(&mm->lock);
     v = va < USER_TOP ? vma_find(mm, va) : NULL;
     if (v && !v->region && v->prot != PROT_NONE)
-        err = mm_fault_in(mm, v, page_down(va), ACCESS_READ, &pte);
+        err = mm_fault_in(v, page_down(va), ACCESS_READ, NULL, &pte);
     if (!err)
         *out = (char *)phys_to_virt(pte_phys(*pte)) + (va & (PAGE_SIZE - 1));
     spin_unlock(&mm->lock);

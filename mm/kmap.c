@@ -53,7 +53,7 @@ static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, unsigned largest
     while (pa < end) {
         unsigned level = leaf_level(pa, end, largest);
         vaddr_t va = (vaddr_t)phys_to_virt(pa);
-        pte_t *pte = pt_create(kmap_root, va, level);
+        pte_t *pte = pt_create(kmap_root, va, level, TABLES_ALLOC);
 
         if (!pte)
             return false;

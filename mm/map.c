@@ -14,12 +14,14 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* Whether nothing but mmap's own is mapped in [start, end). => mm->lock held. */
+/* Whether nothing but mmap's own is mapped in [start, end). => mm locked; rests. */
 static bool only_maps(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    for (struct vma *v = vma_first_above(mm, start); v && v->start < end; v = vma_next(mm, v))
+    for (struct vma *v = vma_first_above(mm, start); v && v->start < end; v = vma_next(mm, v)) {
         if (v->kind != VMA_MAP)
             return false;
+        mm_work(mm, 1);
+    }
     return true;
 }
 
@@ -32,18 +34,21 @@ static bool can_merge(const struct vma *a, const struct vma *b)
            a->region == b->region && (!a->region || vma_page_at(a, a->end) == b->first);
 }
 
-/* Makes one vma of each pair of equal neighbours that meet in [start, end]. => mm->lock held. */
+/* Makes one vma of each pair of equal neighbours that meet in [start, end]. => mm locked; rests. */
 static void merge_around(struct mm *mm, vaddr_t start, vaddr_t end, struct list *gone)
 {
     struct vma *v = vma_first_above(mm, start ? start - 1 : 0), *next;
 
     while (v && v->start <= end && (next = vma_next(mm, v))) {
+        mm_work(mm, WORK_VMA);
         if (!can_merge(v, next)) {
             v = next;
             continue;
         }
         vma_remove(mm, next);
         v->end = next->end;
+        if (v->region)
+            region_resweep(v);
         list_push_back(gone, &next->link);
     }
 }
@@ -52,7 +57,7 @@ static void merge_around(struct mm *mm, vaddr_t start, vaddr_t end, struct list 
 
 /*
  * The highest gap below USER_BREAK_MAX that has room for len bytes. => its place, or 0. A hole
- * below the break is none: what lies there goes when the break comes down.
+ * below the break is none: what lies there goes when the break comes down. mm locked; rests.
  */
 static vaddr_t find_gap(struct mm *mm, uint64_t len)
 {
@@ -68,6 +73,7 @@ static vaddr_t find_gap(struct mm *mm, uint64_t len)
             return top - len;
         if (v->start < top)
             top = v->start;
+        mm_work(mm, 1);
     }
     return 0; /* page 0 is never chosen: a null pointer should fault */
 }
@@ -80,7 +86,7 @@ static bool is_free(struct mm *mm, vaddr_t start, uint64_t len)
            (!above || above->start >= start + len);
 }
 
-/* Where the request goes. => mm->lock held. 0 and *va. */
+/* Where the request goes. => mm locked; rests. 0 and *va. */
 static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, vaddr_t *va)
 {
     *va = q->addr;
@@ -102,34 +108,44 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
 /* Frees the tables that were made in vain for [start, end), in each gap between vmas. */
 static void trim_gaps(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    for (struct vma *above; start < end; start = above ? above->end : end) {
-        vaddr_t ceiling = vma_gap_end(mm, start), stop = ceiling < end ? ceiling : end;
+    while (start < end) {
+        const struct vma *above = vma_first_above(mm, start);
+        vaddr_t stop = above && above->start < end ? above->start : end;
 
-        above = vma_first_above(mm, start);
         if (start < stop)
-            pt_trim(mm->root, mm->cpus, start, stop, vma_gap_start(mm, start), ceiling);
+            mm_trim(mm, start, stop);
+        mm_work(mm, 1);
+        start = above ? above->end : end;
     }
 }
 
-/* Puts v, whose place is found, into mm. => mm->lock held. On error nothing has changed. */
+/* Reserves for v, whose place is found, and makes its tables. => mm locked; rests. 0 or -errno. */
+static int prepare_map(struct mm *mm, const struct vma *v)
+{
+    int err = v->promised ? mm_reserve(mm, vma_pages(v)) : 0;
+
+    if (!err && (v->promised || v->region)) /* else nothing is promised, and it may be huge */
+        err = mm_prepare(mm, v->start, v->end);
+    return err;
+}
+
+/* Puts v, whose place is found, into mm. => mm locked; rests. On error nothing has changed. */
 static int map_at(struct mm *mm, struct vma *v, struct list *gone)
 {
-    bool prepared = v->promised || v->region; /* else nothing is promised, and it may be huge */
-    int err;
+    int err = prepare_map(mm, v);
 
-    if (v->promised && page_reserve(vma_pages(v)))
-        return -ENOMEM;
-    err = prepared ? pt_prepare(mm->root, v->start, v->end) : 0;
     /* What lies there goes last, and leaves its tables to v: only a split may need memory. */
     if (!err)
         err = mm_unmap(mm, v->start, v->end, TABLES_KEEP, gone);
-    if (err && v->promised)
-        page_unreserve(vma_pages(v));
-    if (err || !prepared)
+    if (err || !(v->promised || v->region))
         trim_gaps(mm, v->start, v->end);
-    if (!err)
-        vma_insert(mm, v);
-    return err;
+    if (err) {
+        mm_unreserve(mm);
+        return err;
+    }
+    mm->set_aside = 0; /* the promise is v's from here on */
+    vma_insert(mm, v);
+    return 0;
 }
 
 /* A vma for the request, in no list and without a place. => NULL without memory. */
@@ -163,7 +179,11 @@ int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va)
     v = request_vma(q);
     if (!v)
         return -ENOMEM;
-    spin_lock(&mm->lock);
+    err = mm_lock_killable(mm);
+    if (err) {
+        vma_destroy(v);
+        return err;
+    }
     err = find_place(mm, q, len, va);
     if (!err) {
         v->start = *va;
@@ -174,7 +194,7 @@ int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va)
         list_push_back(&gone, &v->link);
     else
         merge_around(mm, *va, *va + len, &gone);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     vma_destroy_list(&gone);
     return err;
 }
@@ -188,10 +208,12 @@ static bool next_file(struct mm *mm, vaddr_t *va, vaddr_t end, struct region **r
 {
     struct vma *v;
 
-    spin_lock(&mm->lock);
+    mm_lock(mm);
     v = vma_first_above(mm, *va);
-    while (v && v->start < end && (!vma_shares(v) || !v->region->pager))
+    while (v && v->start < end && (!vma_shares(v) || !v->region->pager)) {
         v = vma_next(mm, v);
+        mm_work(mm, 1);
+    }
     if (v && v->start < end) {
         vaddr_t from = *va > v->start ? *va : v->start, to = end < v->end ? end : v->end;
 
@@ -203,7 +225,7 @@ static bool next_file(struct mm *mm, vaddr_t *va, vaddr_t end, struct region **r
     } else {
         v = NULL;
     }
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     return v;
 }
 
@@ -238,10 +260,12 @@ static bool has_hole(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     struct vma *v = NULL;
 
-    spin_lock(&mm->lock);
-    while (start < end && (v = vma_find(mm, start)))
+    mm_lock(mm);
+    while (start < end && (v = vma_find(mm, start))) {
         start = v->end;
-    spin_unlock(&mm->lock);
+        mm_work(mm, 1);
+    }
+    mm_unlock(mm);
     return start < end;
 }
 
@@ -269,20 +293,23 @@ int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len)
     if (!len || map_range(va, len, &end))
         return -EINVAL;
     sync_range(mm, va, end);
-    spin_lock(&mm->lock);
+    if (mm_lock_killable(mm))
+        return -EINTR;
     if (only_maps(mm, va, end))
         err = mm_unmap(mm, va, end, TABLES_TRIM, &gone);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     vma_destroy_list(&gone);
     return err;
 }
 
 /* ---- protection ---- */
 
-/* Whether [start, end) may all become `prot`. => mm->lock held. */
+/* Whether [start, end) may all become `prot`. => mm locked; rests. */
 static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
 {
-    while (start < end) {
+    int err = 0;
+
+    while (start < end && !err) {
         struct vma *v = vma_find(mm, start);
 
         if (!v)
@@ -292,43 +319,56 @@ static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
         if (prot & ~v->max_prot)
             return -EACCES;
         start = v->end;
+        err = mm_work(mm, 1);
     }
-    return 0;
+    return err;
 }
 
-/* Pages of [start, end) that are to be promised because they become writable. */
-static size_t new_promises(struct mm *mm, vaddr_t start, vaddr_t end)
+/* Reserves for pages of [start, end) that are to be promised because they become writable. */
+static int reserve_writable(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     size_t n = 0;
 
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v))
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
         if (!v->promised && !vma_shares(v))
             n += vma_pages(v);
-    return n;
+        mm_work(mm, 1);
+    }
+    return mm_reserve(mm, n);
 }
 
-/* Enters v's permissions in the entries there are. A page gets W by a fault, as ever. */
-static void rewrite_entries(struct mm *mm, const struct vma *v)
+/* The flags of a present entry of v, which has new permissions. A page gets W by a fault, as ever. */
+static uint64_t new_flags(const struct vma *v, pte_t pte)
+{
+    uint64_t flags = pte.v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
+
+    return pte_writable(pte) ? flags : flags & ~(PTE_W | PTE_D);
+}
+
+/* Enters v's permissions in the entries there are. => mm locked; rests. */
+static void rewrite_entries(struct mm *mm, struct vma *v)
 {
     for (vaddr_t va = v->start, stop; va < v->end; va = stop) {
         pte_t *pte = pt_lookup(mm->root, va);
+        vaddr_t piece = va + WORK_PIECE * PAGE_SIZE, at = va;
 
         stop = pt_table_end(va, v->end);
-        for (; pte && va < stop; va += PAGE_SIZE, pte++) {
-            uint64_t flags = pte->v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
-
-            if (!pte_valid(*pte))
-                continue;
-            if (!pte_writable(*pte))
-                flags &= ~(PTE_W | PTE_D);
-            *pte = pte_leaf(pte_phys(*pte), flags);
-        }
+        if (pte && stop > piece)
+            stop = piece;
+        else if (!pte && pt_missing(mm->root, va) == 2)
+            stop = pt_gigabyte_end(va, v->end);
+        mm_work(mm, pte ? (unsigned)((stop - va) >> PAGE_SHIFT) : 1);
+        for (; pte && at < stop; at += PAGE_SIZE, pte++)
+            if (pte_present(*pte))
+                *pte = pte_leaf(pte_phys(*pte), new_flags(v, *pte));
+        if (pte)
+            tlb_shootdown(mm->cpus, va, (stop - va) >> PAGE_SHIFT);
     }
-    tlb_shootdown(mm->cpus, v->start, vma_pages(v));
+    v->old_prot = v->prot;
 }
 
 /*
- * => mm->lock held; boundaries are made, promises reserved. A vma that was never writable
+ * => mm locked; rests. Boundaries are made, promises reserved. A vma that was never writable
  * has only zero pages or its file's; the zero pages go, since they were not promised.
  */
 static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
@@ -337,30 +377,26 @@ static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned pro
         if ((prot & PROT_WRITE) && !v->promised && !vma_shares(v)) {
             mm_unmap_pages(mm, v);
             v->promised = true;
+            mm->set_aside -= vma_pages(v);
         }
         v->prot = (uint8_t)prot;
         rewrite_entries(mm, v);
     }
 }
 
-/* => mm->lock held. Everything of mm_protect() that can fail. */
-static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot, size_t *promise)
+/* Everything of mm_protect() that can fail. => mm locked; rests. */
+static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot)
 {
     int err = may_protect(mm, va, end, prot);
 
-    *promise = 0;
     if (!err)
         err = vma_split(mm, va);
     if (!err)
         err = vma_split(mm, end);
-    if (!err && (prot & PROT_WRITE)) {
-        *promise = new_promises(mm, va, end);
-        err = page_reserve(*promise);
-        if (err)
-            *promise = 0;
-    }
     if (!err && (prot & PROT_WRITE))
-        err = pt_prepare(mm->root, va, end);
+        err = reserve_writable(mm, va, end);
+    if (!err && (prot & PROT_WRITE))
+        err = mm_prepare(mm, va, end);
     return err;
 }
 
@@ -370,26 +406,28 @@ static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
     struct vma *v = vma_first_above(mm, start);
 
     for (; v && v->start < end; v = vma_next(mm, v)) {
+        mm_work(mm, 1);
         if (v->kind != VMA_MAP || v->prot != PROT_NONE || v->promised || v->region)
             continue;
         mm_unmap_pages(mm, v); /* as in protect_vmas() */
-        pt_trim(mm->root, mm->cpus, v->start, v->end, v->start, v->end);
+        mm_trim(mm, v->start, v->end);
     }
 }
 
 int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
 {
     struct list gone = LIST_INIT(gone);
-    size_t promise;
     vaddr_t end;
     int err = map_range(va, len, &end);
 
     if (err || !len)
         return err;
-    spin_lock(&mm->lock);
-    err = prepare_protect(mm, va, end, prot, &promise);
+    err = mm_lock_killable(mm);
+    if (err)
+        return err;
+    err = prepare_protect(mm, va, end, prot);
     if (err) {
-        page_unreserve(promise);
+        mm_unreserve(mm);
         trim_unused(mm, va, end);
     } else {
         protect_vmas(mm, va, end, prot);
@@ -397,7 +435,7 @@ int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
             icache_sync(mm->cpus);
     }
     merge_around(mm, va, end, &gone);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     vma_destroy_list(&gone);
     return err;
 }

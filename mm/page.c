@@ -22,6 +22,7 @@
 #include "frames.h"
 #include "lib/annotate.h"
 #include "lib/assert.h"
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
@@ -30,6 +31,7 @@
 
 #define STOCK_MAX   64
 #define STOCK_BATCH 32
+#define RECLAIM_BATCH 16
 #define POISON      0x5a5a5a5a5a5a5a5aUL
 
 struct stock {
@@ -40,7 +42,7 @@ struct stock {
 
 static struct stock stocks[NCPU_MAX];
 static long avail;           /* [a] free frames - promised frames */
-static long spare_frames;     /* [I] after boot */
+static size_t spare_frames;     /* [I] after boot */
 static size_t total_frames;   /* [I] */
 static size_t outside_frames; /* [I] */
 static struct list reclaimers = LIST_INIT(reclaimers); /* [I] after boot */
@@ -152,32 +154,41 @@ static void stock_put(const uint32_t *frames, size_t n)
 /* ---- the gate ---- */
 
 /* How many free frames the running address space must leave. */
-static long must_leave(void)
+static size_t must_leave(void)
 {
     const struct mm *mm = this_cpu()->mm;
 
     return mm && mm->takes_spare ? 0 : spare_frames;
 }
 
-/* => 0 when n were reserved; else how many are missing, and none is reserved. */
-static size_t reserve_now(size_t n)
+/* Looks before it takes: a request that is too large must not make another one fail meanwhile. */
+size_t page_try_reserve(size_t n)
 {
-    long left = __atomic_sub_fetch(&avail, (long)n, __ATOMIC_ACQUIRE);
+    long now = __atomic_load_n(&avail, __ATOMIC_RELAXED);
+    size_t least;
 
-    if (likely(left >= spare_frames))
-        return 0;
-    left -= must_leave();
-    if (left >= 0)
-        return 0;
-    __atomic_add_fetch(&avail, (long)n, __ATOMIC_RELEASE);
-    return (size_t)-left < n ? (size_t)-left : n;
+    do {
+        least = n + spare_frames;
+        if (unlikely((size_t)now < least))
+            least = n + must_leave();
+        if ((size_t)now < least)
+            return least - (size_t)now;
+    } while (!compare_and_swap(&avail, &now, now - (long)n));
+    return 0;
 }
 
-static size_t reclaim(size_t n)
+size_t page_total(void)
+{
+    return total_frames;
+}
+
+size_t page_reclaim(size_t n)
 {
     size_t got = 0;
     struct list *pos;
 
+    if (n > RECLAIM_BATCH)
+        n = RECLAIM_BATCH;
     list_for_each(pos, &reclaimers) {
         if (got < n)
             got += list_entry(pos, struct reclaimer, link)->reclaim(n - got);
@@ -189,17 +200,15 @@ int page_reserve(size_t n)
 {
     size_t missing;
 
-    if (n > total_frames)
-        return -ENOMEM;
-    while ((missing = reserve_now(n)) > 0)
-        if (!reclaim(missing))
+    while ((missing = page_try_reserve(n)) > 0)
+        if (n > total_frames || !page_reclaim(missing))
             return -ENOMEM;
     return 0;
 }
 
 void page_keep_spare(size_t n)
 {
-    spare_frames = (long)n;
+    spare_frames = n;
 }
 
 void page_unreserve(size_t n)

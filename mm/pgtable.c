@@ -13,14 +13,26 @@
 #include "frames.h"
 #include "lib/annotate.h"
 #include "lib/assert.h"
-#include "lib/errno.h"
+#include "lib/string.h"
 
 static pte_t *table_of(pte_t pte)
 {
     return phys_to_virt(pte_phys(pte));
 }
 
-pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level)
+/* => an empty table, or NULL without memory. */
+static struct page *table_create(enum table_frames from)
+{
+    struct page *page = from == TABLES_RESERVED ? page_alloc_reserved() : page_alloc();
+
+    if (!page)
+        return NULL;
+    memset(frame_addr(page), 0, PAGE_SIZE);
+    page->kind = PAGE_TABLE;
+    return page;
+}
+
+pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from)
 {
     pte_t *table = root;
 
@@ -28,12 +40,11 @@ pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level)
         pte_t *pte = &table[pt_index(va, at)];
 
         if (!pte_valid(*pte)) {
-            struct page *page = page_alloc_zeroed();
+            struct page *page = table_create(from);
 
             if (!page)
                 return NULL;
-            page->kind = PAGE_TABLE;
-            *pte = pte_table(page_phys(page));
+            *pte = pte_table(frame_phys(page));
         }
         ASSERT(!pte_is_leaf(*pte));
         table = table_of(*pte);
@@ -41,12 +52,13 @@ pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level)
     return &table[pt_index(va, level)];
 }
 
-int pt_prepare(pte_t *root, vaddr_t start, vaddr_t end)
+unsigned pt_missing(pte_t *root, vaddr_t va)
 {
-    for (vaddr_t va = start; va < end; va = pt_table_end(va, end))
-        if (!pt_lookup_create(root, va))
-            return -ENOMEM;
-    return 0;
+    pte_t top = root[pt_index(va, 2)];
+
+    if (!pte_valid(top))
+        return 2;
+    return !pte_valid(table_of(top)[pt_index(va, 1)]);
 }
 
 /* Unhooks the table under *pte, which maps nothing, and chains its frame. */
@@ -56,7 +68,7 @@ static void unhook_table(pte_t *pte, uint32_t *chain)
 
 #ifdef LAMINA_CHECK
     for (unsigned i = 0; i < PT_ENTRIES; i++)
-        ASSERT(!pte_valid(table_of(*pte)[i]));
+        ASSERT(!pte_present(table_of(*pte)[i]));
 #endif
     *pte = pte_none();
     page->next = *chain;
@@ -117,7 +129,8 @@ __noinline void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t fl
 {
 #pragma GCC unroll 4
     for (size_t i = 0; i < n; i++) {
-        CHECK_ASSERT(!pte_valid(pte[i]));
+        /* A fault may have been faster, if the call rested: then it stored the same. */
+        CHECK_ASSERT(!pte_present(pte[i]) || pte_frame(pte[i]) == frames[i]);
         pte[i] = pte_leaf((paddr_t)frames[i] << PAGE_SHIFT, flags);
     }
 }

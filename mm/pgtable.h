@@ -33,22 +33,25 @@ static inline pte_t *pt_lookup(pte_t *root, vaddr_t va)
     return &table[pt_index(va, 0)];
 }
 
+/* Where the frames of new tables come from. */
+enum table_frames {
+    TABLES_ALLOC,
+    TABLES_RESERVED, /* the caller has reserved them: see pt_missing() */
+};
+
 /* => the entry of va at `level`, its tables made on the way; NULL without memory. */
-pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level);
+pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from);
+
+/* => how many tables pt_create() would make for va: 0 to 2. */
+unsigned pt_missing(pte_t *root, vaddr_t va);
 
 /* => the level-0 entry of va, its table made if it does not exist; NULL without memory. */
 static inline pte_t *pt_lookup_create(pte_t *root, vaddr_t va)
 {
     pte_t *pte = pt_lookup(root, va);
 
-    return likely(pte) ? pte : pt_create(root, va, 0);
+    return likely(pte) ? pte : pt_create(root, va, 0, TABLES_ALLOC);
 }
-
-/*
- * Makes every table that [start, end) needs, so that mapping in it cannot fail.
- * => 0; -ENOMEM: what was made stays until pt_trim().
- */
-int pt_prepare(pte_t *root, vaddr_t start, vaddr_t end);
 
 /*
  * Frees the tables that serve part of [start, end) and nothing outside [floor, ceiling), in
@@ -60,9 +63,17 @@ void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t flo
 /*
  * The store that makes a mapping: n entries from *pte on, in one table, point to the n
  * frames whose numbers are at `frames`.
- * => the entries are invalid before; the frames are already held for them.
+ * => the entries are invalid before, or the same; the frames are already held for them.
  */
 void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags);
+
+/* The end of the 1 GiB around va, at most `end`. */
+static inline vaddr_t pt_gigabyte_end(vaddr_t va, vaddr_t end)
+{
+    vaddr_t next = (va | (pt_span(2) - 1)) + 1;
+
+    return next < end ? next : end;
+}
 
 /* The end of the 2 MiB that one level-0 table serves around va, at most `end`. */
 static inline vaddr_t pt_table_end(vaddr_t va, vaddr_t end)

@@ -22,6 +22,7 @@
 struct list region_list = LIST_INIT(region_list);
 
 static struct spinlock region_list_lock = SPINLOCK_INIT("region list", RANK_REGION);
+static struct spinlock lending_lock = SPINLOCK_INIT("lending", RANK_REGION);
 static struct slab_cache region_cache =
     SLAB_CACHE_INIT(region_cache, "region", sizeof(struct region));
 
@@ -36,26 +37,30 @@ static unsigned table_order(size_t npages)
     return order;
 }
 
-/* Gives r a table for its npages frames, all 0. => false without memory. */
-static bool table_create(struct region *r)
+/* Gives r a table for npages frames. => false without memory. */
+static bool table_create(struct region *r, size_t npages)
 {
     struct page *table;
 
     r->frames = r->few;
-    if (r->npages <= REGION_INLINE)
+    if (npages <= REGION_INLINE)
         return true;
-    r->order = (uint8_t)table_order(r->npages);
+    r->order = (uint8_t)table_order(npages);
     table = page_alloc_order(r->order);
-    if (!table)
-        return false;
-    r->frames = page_addr(table);
-    if (r->sparse)
-        for (size_t i = 0; i < r->npages; i++)
-            r->frames[i] = 0;
-    return true;
+    if (table)
+        r->frames = page_addr(table);
+    return table;
 }
 
-struct region *region_alloc(size_t npages, bool sparse)
+static void region_free(struct region *r)
+{
+    if (r->frames != r->few)
+        page_free_order(page_of(r->frames), r->order);
+    slab_free(&region_cache, r);
+}
+
+/* A region without a frame that is in no list. => NULL without memory, or too large. */
+static struct region *region_make(size_t npages)
 {
     struct region *r;
 
@@ -65,46 +70,76 @@ struct region *region_alloc(size_t npages, bool sparse)
     if (!r)
         return NULL;
     r->holders = 1;
-    r->npages = npages;
-    r->sparse = sparse;
     spin_init(&r->lock, "region", RANK_REGION);
     list_init(&r->vmas);
-    if (!table_create(r)) {
+    list_init(&r->children);
+    if (!table_create(r, npages)) {
         slab_free(&region_cache, r);
         return NULL;
     }
+    return r;
+}
+
+static void region_list_add(struct region *r)
+{
     spin_lock(&region_list_lock);
     list_push_back(&region_list, &r->link);
     spin_unlock(&region_list_lock);
+}
+
+struct region *region_create_pinned(size_t npages)
+{
+    struct region *r = region_make(npages);
+
+    if (r)
+        region_list_add(r);
     return r;
+}
+
+/* Reserves the frames of a sparse region and lists it, as one step (mm/audit.h). => false without memory. */
+static bool promise_and_list(struct region *r)
+{
+    for (;;) {
+        uint64_t irq = irq_disable_save();
+        size_t missing = page_try_reserve(r->npages);
+
+        if (!missing)
+            region_list_add(r);
+        irq_restore(irq);
+        if (!missing)
+            return true;
+        if (r->npages > page_total() || !page_reclaim(missing))
+            return false;
+    }
 }
 
 struct region *region_create(size_t npages, const struct region_pager *pager, void *owner)
 {
-    struct region *r = NULL;
-    uint64_t irq;
+    struct region *r = region_make(npages);
 
-    irq = irq_disable_save(); /* promise and region appear as one (mm/audit.c) */
-    if (page_reserve(npages) == 0) {
-        r = region_alloc(npages, true);
-        if (!r)
-            page_unreserve(npages);
-    }
-    irq_restore(irq);
-    if (r) {
-        r->pager = pager;
-        r->owner = owner;
-    }
-    return r;
+    if (!r)
+        return NULL;
+    r->sparse = true;
+    r->npages = npages;
+    r->pager = pager;
+    r->owner = owner;
+    memset(r->frames, 0, npages * sizeof(r->frames[0]));
+    if (promise_and_list(r))
+        return r;
+    region_free(r);
+    return NULL;
 }
 
-/* Takes up to a batch of frames, from *at on, out of the table. => how many. */
-static size_t take_out(struct region *r, size_t *at, uint32_t *batch)
+/*
+ * Takes up to a batch of frames out of the table, of pages from `first` to the end, from there
+ * down. => how many; *end is where it stopped. r->lock held, or r has no holder.
+ */
+static size_t take_out(struct region *r, size_t first, size_t *end, uint32_t *batch)
 {
     size_t n = 0;
 
-    for (; *at < r->npages && n < PAGE_BATCH; ++*at) {
-        uint32_t frame = __atomic_exchange_n(&r->frames[*at], 0, __ATOMIC_ACQ_REL);
+    while (*end > first && n < PAGE_BATCH) {
+        uint32_t frame = __atomic_exchange_n(&r->frames[--*end], 0, __ATOMIC_ACQ_REL);
 
         if (frame)
             batch[n++] = frame & ~REGION_DIRTY;
@@ -112,32 +147,67 @@ static size_t take_out(struct region *r, size_t *at, uint32_t *batch)
     return n;
 }
 
-static void unpin_all(struct region *r)
+/* r is in the list of its consent no more. => lending_lock held. */
+static void leave_loans(struct region *r)
 {
-    uint32_t batch[PAGE_BATCH];
+    if (r->loans)
+        r->loans->count--;
+    r->loans = NULL;
+    list_remove(&r->by_loans);
+}
 
-    for (size_t at = 0, n; !r->sparse && at < r->npages; at += n) {
-        n = r->npages - at < PAGE_BATCH ? r->npages - at : PAGE_BATCH;
-        page_unreserve(page_drop_many(r->frames + at, n, PAGE_PIN).freed);
-    }
-    if (!r->sparse)
-        return;
-    for (size_t at = 0, n; (n = take_out(r, &at, batch));)
-        page_unreserve(page_drop_many(batch, n, PAGE_PIN).freed);
+/* A region that ends is found by no revocation any more. */
+static void lending_leave(struct region *r)
+{
+    spin_lock(&lending_lock);
+    leave_loans(r);
+    list_remove(&r->by_parent);
+    spin_unlock(&lending_lock);
+}
+
+/* Gives back the promise for the pages that never came: each page counts as filled now. */
+static void settle_promise(struct region *r)
+{
+    uint64_t irq = irq_disable_save();
+
     page_unreserve(r->npages - r->filled);
+    r->filled = r->npages;
+    irq_restore(irq);
+}
+
+/* Lets go of the last pages of a region without holders, a batch of them: it has fewer then. */
+static void drop_last(struct region *r)
+{
+    uint32_t batch[PAGE_BATCH], *frames = batch;
+    size_t end = r->npages, first = end > PAGE_BATCH ? end - PAGE_BATCH : 0, n = end - first;
+    uint64_t irq = irq_disable_save(); /* a batch appears as one step (mm/audit.h) */
+
+    if (r->sparse)
+        n = take_out(r, first, &end, batch);
+    else
+        frames = r->frames + first;
+    page_unreserve(page_drop_many(frames, n, PAGE_PIN).freed);
+    r->npages = first;
+    if (r->sparse)
+        r->filled = first;
+    irq_restore(irq);
+    task_yield_if_due();
 }
 
 static void region_destroy(struct region *r)
 {
     if (r->pager)
         r->pager->release(r);
+    if (r->lent)
+        lending_leave(r);
+    if (r->sparse)
+        settle_promise(r);
+    while (r->npages > 0)
+        drop_last(r);
     spin_lock(&region_list_lock);
     list_remove(&r->link);
-    unpin_all(r);
     spin_unlock(&region_list_lock);
-    if (r->frames != r->few)
-        page_free_order(page_of(r->frames), r->order);
-    slab_free(&region_cache, r);
+    region_free(r);
 }
 
 void region_get(struct region *r)
@@ -254,41 +324,39 @@ struct page *region_zero_page(struct region *r, size_t i)
 }
 
 /*
- * The table forgets the frames first, so that no fault finds them again; then every entry
- * goes; then the frames. What is not free then was lent on: that frame will come
- * back to all, and the region needs another for its promise. Each batch appears as one
- * step (mm/audit.h).
+ * Barred, so that no fault enters a page again; then every entry goes; then the frames. What is
+ * not free then was lent on: that frame returns to the common pool when its borrowers go, so the
+ * region must reserve a new one. Each batch appears as one step (mm/audit.h).
  */
 void region_empty(struct region *r)
 {
     uint32_t batch[PAGE_BATCH];
 
-    for (size_t at = 0, n; at < r->npages;) {
-        uint64_t irq = irq_disable_save();
-        size_t left;
+    __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
+    region_unhook(r);
+    for (size_t end = r->npages; end > 0;) {
+        size_t n, left;
 
         spin_lock(&r->lock);
-        n = take_out(r, &at, batch);
-        spin_unlock(&r->lock);
-        if (n)
-            region_unhook(r);
-        spin_lock(&r->lock);
+        n = take_out(r, 0, &end, batch);
         left = n - page_drop_many(batch, n, PAGE_PIN).freed;
-        if (left && page_reserve(left))
+        if (left && page_try_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */
         r->filled -= n;
         spin_unlock(&r->lock);
-        irq_restore(irq);
+        task_yield_if_due();
     }
+    __atomic_store_n(&r->barred, false, __ATOMIC_SEQ_CST);
 }
 
-/* ---- vmas, and taking what was lent away ---- */
+/* ---- vmas ---- */
 
+/* At the front: a sweep that is under way looks at it. */
 void region_add_vma(struct region *r, struct vma *v)
 {
     spin_lock(&r->lock);
     v->stamp = 0;
-    list_push_back(&r->vmas, &v->region_link);
+    list_push_front(&r->vmas, &v->region_link);
     spin_unlock(&r->lock);
 }
 
@@ -299,46 +367,10 @@ void region_remove_vma(struct region *r, struct vma *v)
     spin_unlock(&r->lock);
 }
 
-static bool lent_by(const struct region *r, uint64_t grant)
+void region_resweep(struct vma *v)
 {
-    for (; r; r = r->parent)
-        if (r->grant == grant)
-            return true;
-    return false;
-}
-
-/* The next region of the list that this sweep has not met and that `grant` lent: held. */
-static struct region *next_lent(uint64_t grant, uint64_t sweep)
-{
-    struct region *found = NULL;
-    struct list *pos;
-
-    spin_lock(&region_list_lock);
-    list_for_each(pos, &region_list) {
-        struct region *r = list_entry(pos, struct region, link);
-
-        if (r->stamp == sweep || !lent_by(r, grant))
-            continue;
-        r->stamp = sweep;
-        __atomic_store_n(&r->revoked, true, __ATOMIC_SEQ_CST);
-        if (region_get_live(r)) {
-            found = r;
-            break;
-        }
-    }
-    spin_unlock(&region_list_lock);
-    return found;
-}
-
-void region_revoke(uint64_t grant)
-{
-    uint64_t sweep = region_new_stamp();
-    struct region *r;
-
-    while ((r = next_lent(grant, sweep))) {
-        region_unhook(r);
-        region_put(r);
-    }
+    region_remove_vma(v->region, v);
+    region_add_vma(v->region, v);
 }
 
 uint64_t region_new_stamp(void)
@@ -346,4 +378,86 @@ uint64_t region_new_stamp(void)
     static uint64_t last;
 
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- lending across families, and taking it back ---- */
+
+int region_lend(struct region *r, struct region *parent, struct loans *loans)
+{
+    int err = 0;
+
+    spin_lock(&lending_lock);
+    if (loans->revoked || (parent && parent->barred))
+        err = -EFAULT;
+    else if (loans->count >= LOANS_MAX)
+        err = -ENOMEM;
+    if (!err) {
+        r->lent = true;
+        list_init(&r->by_parent);
+        r->loans = loans;
+        r->revocable = !loans->lasting || (parent && parent->revocable);
+        loans->count++;
+        list_push_back(&loans->regions, &r->by_loans);
+        if (parent) {
+            region_get(parent);
+            r->parent = parent;
+            list_push_back(&parent->children, &r->by_parent);
+        }
+    }
+    spin_unlock(&lending_lock);
+    return err;
+}
+
+/*
+ * The next region of a revocation, barred and held: one that the consent has lent, or one that
+ * was lent on from those met before. What was made of its pages in turn comes on `lent_on`.
+ * A region whose last holder is gone has no vma, and is passed over.
+ */
+static struct region *next_lent(struct loans *loans, struct list *lent_on)
+{
+    struct region *r = NULL, *found = NULL;
+
+    spin_lock(&lending_lock);
+    loans->revoked = true;
+    while (!found) {
+        if (!list_empty(&loans->regions))
+            r = list_entry(list_first(&loans->regions), struct region, by_loans);
+        else if (!list_empty(lent_on))
+            r = list_entry(list_first(lent_on), struct region, by_parent);
+        else
+            break;
+        leave_loans(r);
+        list_remove(&r->by_parent);
+        list_splice(lent_on, &r->children);
+        __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
+        if (region_get_live(r))
+            found = r;
+    }
+    spin_unlock(&lending_lock);
+    return found;
+}
+
+void region_revoke(struct loans *loans)
+{
+    struct list lent_on = LIST_INIT(lent_on);
+    struct region *r;
+
+    while ((r = next_lent(loans, &lent_on))) {
+        region_unhook(r);
+        region_put(r);
+    }
+}
+
+void region_keep_loans(struct loans *loans)
+{
+    bool any = true;
+
+    while (any) {
+        spin_lock(&lending_lock);
+        loans->revoked = true;
+        any = !list_empty(&loans->regions);
+        if (any)
+            leave_loans(list_entry(list_first(&loans->regions), struct region, by_loans));
+        spin_unlock(&lending_lock);
+    }
 }

@@ -4,8 +4,8 @@
  * Owns nothing: the frames are a region's, the mapping is a vma's. The source is locked
  * while its frames are pinned, then let go; the destination is locked while they are
  * mapped. In between, the region alone holds the frames, so that it does not matter what
- * becomes of either side. Called by syscall/sysmm.c. Read next: region_pin() in
- * mm/region.c, mm_map_region() in mm/space.c, pt_map() in mm/pgtable.c.
+ * becomes of either side. Called by syscall/sysmm.c, ipc/grant.c and ipc/service.c. Read next:
+ * region_pin() in mm/pin.c, mm_map_region() in mm/space.c, pt_map() in mm/pgtable.c.
  */
 #include "mm/shared.h"
 
@@ -52,6 +52,7 @@ static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
         if (!v || v->kind != VMA_SHARED)
             return false;
         start = v->end;
+        mm_work(mm, 1);
     }
     return true;
 }
@@ -66,10 +67,11 @@ __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t si
     if (!page_range(addr, size, &start, &npages))
         return (uint64_t)-1;
     end = start + npages * PAGE_SIZE;
-    spin_lock(&mm->lock);
+    if (mm_lock_killable(mm))
+        return (uint64_t)-1;
     if (all_shared(mm, start, end))
         err = mm_unmap(mm, start, end, TABLES_TRIM, &gone);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     vma_destroy_list(&gone);
     return err ? (uint64_t)-1 : 0;
 }

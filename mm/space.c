@@ -1,5 +1,5 @@
 /*
- * Address spaces: made, loaded, released; and the mapping of a region into one.
+ * Address spaces: made, locked, loaded, released; and the mapping of a region into one.
  *
  * Owns: struct mm, mm_list. The entries of a table change only under mm->lock, and only
  * here, in unmap.c, fork.c, fault.c and map.c. Lock order in mm/mm.h: two mm->locks are
@@ -49,6 +49,7 @@ struct mm *mm_create(void)
     if (!mm)
         return NULL;
     spin_init(&mm->lock, "mm", RANK_MM);
+    waitqueue_init(&mm->reopened);
     list_init(&mm->vmas);
     mm->magic = MM_MAGIC;
     mm->holders = 1;
@@ -80,12 +81,12 @@ static void mm_destroy(struct mm *mm)
 
     ASSERT(__atomic_load_n(&mm->cpus, __ATOMIC_ACQUIRE) == 0);
     mm_sync_all(mm);
-    irq = irq_disable_save();
-    spin_lock(&mm->lock);
+    mm_lock(mm);
     /* The whole of it needs no split, so it cannot fail. */
     if (mm_unmap(mm, 0, USER_TOP, TABLES_TRIM, &gone))
         ASSERT(0);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
+    irq = irq_disable_save();
     spin_lock(&mm_list_lock);
     list_remove(&mm->link);
     spin_unlock(&mm_list_lock);
@@ -130,21 +131,101 @@ uint64_t mm_new_family(void)
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 }
 
-/* ---- mapping a region ---- */
+/* ---- the lock ---- */
 
-/* Gives the vmas of a region, which count from 0, their place at va. */
-static void place_vmas(struct list *vmas, vaddr_t va, vaddr_t size_before)
+void mm_lock(struct mm *mm)
 {
-    struct list *pos;
+    spin_lock(&mm->lock);
+    while (unlikely(mm->closed))
+        wait_on(&mm->reopened, &mm->lock);
+}
 
-    list_for_each(pos, vmas) {
-        struct vma *v = list_entry(pos, struct vma, link);
+/* The rest of mm_lock_killable(): mm->lock is held. */
+__no_lock_analysis int mm_lock_slowly(struct mm *mm)
+{
+    while (mm->closed)
+        if (wait_on_killable(&mm->reopened, &mm->lock)) {
+            spin_unlock(&mm->lock);
+            return -EINTR;
+        }
+    return 0;
+}
 
-        v->size_before = v->start ? va + v->start : size_before;
-        v->start += va;
-        v->end += va;
+/* The rest of mm_unlock(). */
+void mm_reopen(struct mm *mm)
+{
+    mm->closed = false;
+    wake_all(&mm->reopened);
+}
+
+__noinline int mm_rest(struct mm *mm, unsigned units)
+{
+    mm->closed = true;
+    mm->work = units;
+    spin_unlock(&mm->lock);
+    task_yield_if_due();
+    spin_lock(&mm->lock);
+    return task_killed(current()) ? -EINTR : 0;
+}
+
+int mm_reserve(struct mm *mm, size_t n)
+{
+    size_t missing;
+
+    while (n && (missing = page_try_reserve(n)) > 0) {
+        int err = n <= page_total() && page_reclaim(missing) ? mm_work(mm, WORK_BATCH) : -ENOMEM;
+
+        if (err)
+            return err;
+    }
+    mm->set_aside += n;
+    return 0;
+}
+
+void mm_unreserve(struct mm *mm)
+{
+    if (mm->set_aside)
+        page_unreserve(mm->set_aside);
+    mm->set_aside = 0;
+}
+
+int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    int err = 0;
+
+    for (vaddr_t va = start; va < end && !err; va = pt_table_end(va, end)) {
+        if (pt_lookup(mm->root, va))
+            err = mm_work(mm, 1);
+        else
+            err = pt_create(mm->root, va, 0, TABLES_ALLOC) ? mm_work(mm, WORK_TABLE) : -ENOMEM;
+    }
+    return err;
+}
+
+#define TRIM_STEP (64 * pt_span(1)) /* what one step of trimming looks at: 64 tables */
+
+void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    const struct vma *v = vma_find(mm, start);
+    vaddr_t floor, ceiling;
+
+    if (v) {
+        floor = v->start;
+        ceiling = v->end;
+    } else {
+        vma_gap(mm, start, &floor, &ceiling);
+    }
+    /* From the top down, so that a table goes after those below it. */
+    for (vaddr_t to = end, from; to > start; to = from) {
+        from = (to - 1) & ~(TRIM_STEP - 1);
+        if (from < start)
+            from = start;
+        pt_trim(mm->root, mm->cpus, from, to, from == start ? floor : from, ceiling);
+        mm_work(mm, WORK_BATCH / 2);
     }
 }
+
+/* ---- mapping a region ---- */
 
 /*
  * Enters v's frames in the tables, which are prepared. Those of a sparse region come by a
@@ -156,47 +237,53 @@ static void map_vma(struct mm *mm, struct vma *v)
     uint64_t flags = vma_pte_flags(v);
     size_t n;
 
-    if (v->region->sparse || __atomic_load_n(&v->region->revoked, __ATOMIC_SEQ_CST))
-        return;
     for (vaddr_t va = v->start; va < v->end; va += n * PAGE_SIZE, frames += n) {
         n = (pt_table_end(va, v->end) - va) >> PAGE_SHIFT;
+        mm_work(mm, (unsigned)n / 3);
+        if (v->region->sparse || region_barred(v->region))
+            return;
         pt_map(pt_lookup(mm->root, va), frames, n, flags);
     }
 }
 
-/* To refuse what was revoked already; map_vma() looks again. */
-static bool any_revoked(struct list *vmas)
+/* To refuse what was revoked already; map_vma() looks again. => mm locked; rests. 0, -EFAULT, -EINTR. */
+static int check_barred(struct mm *mm, struct list *vmas)
 {
     struct list *pos;
+    int err = 0;
 
-    list_for_each(pos, vmas)
-        if (__atomic_load_n(&list_entry(pos, struct vma, link)->region->revoked, __ATOMIC_SEQ_CST))
-            return true;
-    return false;
+    list_for_each(pos, vmas) {
+        if (!err)
+            err = region_barred(list_entry(pos, struct vma, link)->region) ? -EFAULT : mm_work(mm, 1);
+    }
+    return err;
 }
 
-/* => dst->lock held. mm_map_region() with the place found: [va, end). */
+/* => dst locked. mm_map_region() with the place found: [va, end). */
 static int map_region_at(struct mm *dst, struct list *vmas, vaddr_t va, vaddr_t end)
 {
     struct list *node;
-    int err = pt_prepare(dst->root, va, end);
+    int err = mm_prepare(dst, va, end);
 
-    if (!err && any_revoked(vmas))
-        err = -EFAULT;
+    if (!err)
+        err = check_barred(dst, vmas);
     if (err) {
-        pt_trim(dst->root, dst->cpus, va, end, vma_gap_start(dst, va), vma_gap_end(dst, va));
+        mm_trim(dst, va, end);
         return err;
     }
-    /* Commit: nothing below may fail. No fence: an entry that was invalid is in no TLB that
-     * matters; a hart that remembers the hole faults once, and mm_fault() finds it filled. */
-    place_vmas(vmas, va, dst->size);
+    /* Commit: nothing below may fail. No fence: a hart that remembers an entry as invalid faults
+     * once, and mm_fault() finds it valid. */
     while ((node = list_pop_front(vmas))) {
         struct vma *v = list_entry(node, struct vma, link);
 
+        v->size_before = v->start ? va + v->start : dst->size;
+        v->start += va;
+        v->end += va;
         vma_insert(dst, v);
         if (v->prot & PROT_EXEC)
             icache_sync(dst->cpus); /* before it can fetch what others have stored there */
         map_vma(dst, v);
+        mm_work(dst, WORK_VMA);
     }
     dst->size = end;
     return 0;
@@ -204,18 +291,21 @@ static int map_region_at(struct mm *dst, struct list *vmas, vaddr_t va, vaddr_t 
 
 __noinline int mm_map_region(struct mm *dst, struct list *vmas, size_t npages, vaddr_t *va)
 {
-    int err = -EINVAL;
+    int err = mm_lock_killable(dst);
     vaddr_t start;
 
-    spin_lock(&dst->lock);
+    if (err)
+        return err;
+    err = -EINVAL;
     start = page_up(dst->size);
     if (range_fits(start, npages * PAGE_SIZE, USER_BREAK_MAX)) {
+        const struct vma *above = vma_first_above(dst, start);
         vaddr_t end = start + npages * PAGE_SIZE;
 
-        if (vma_gap_end(dst, start) >= end)
+        if (!above || above->start >= end)
             err = map_region_at(dst, vmas, start, end);
     }
-    spin_unlock(&dst->lock);
+    mm_unlock(dst);
     *va = start;
     return err;
 }
@@ -243,11 +333,11 @@ int mm_detach(struct mm *mm, struct region *r, vaddr_t va)
     struct vma *v;
     int err = -EINVAL;
 
-    spin_lock(&mm->lock);
+    mm_lock(mm);
     v = vma_find(mm, va);
     if (v && v->kind == VMA_ID && v->region == r && v->start == va)
         err = mm_unmap(mm, v->start, v->end, TABLES_TRIM, &gone);
-    spin_unlock(&mm->lock);
+    mm_unlock(mm);
     vma_destroy_list(&gone);
     return err;
 }

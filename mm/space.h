@@ -4,6 +4,7 @@
 #ifndef MM_SPACE_H
 #define MM_SPACE_H
 
+#include "lib/annotate.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "vma.h"
@@ -12,35 +13,158 @@
 extern struct list mm_list;
 extern struct list region_list;
 
+/* ---- the lock of a call that changes vmas, and its rests ---- */
+
+/*
+ * The work that a call does between two rests, at most, in units of about 40 instructions; and
+ * what some steps cost. So interrupts are out for some 17,000 instructions at most.
+ */
+enum work {
+    WORK_BATCH = 420,
+    WORK_PIECE = 256, /* pages, whose entries one step looks at */
+    WORK_VMA = 10,    /* a vma made or removed */
+    WORK_TABLE = 18,  /* a table made */
+    WORK_ZERO = 20,   /* a page zeroed */
+    WORK_COPY = 32,   /* a page copied */
+};
+
+/*
+ * Takes mm->lock for a call that may change vmas.
+ * => may sleep, until no other such call rests in mm. mm_lock_killable(): 0; or -EINTR, not locked.
+ */
+void mm_lock(struct mm *mm) __acquires(&mm->lock);
+int mm_lock_slowly(struct mm *mm);
+void mm_reopen(struct mm *mm);
+
+static inline int mm_lock_killable(struct mm *mm)
+{
+    spin_lock(&mm->lock);
+    return likely(!mm->closed) ? 0 : mm_lock_slowly(mm);
+}
+
+static inline void mm_unlock(struct mm *mm)
+{
+    mm->work = 0;
+    if (unlikely(mm->closed))
+        mm_reopen(mm);
+    spin_unlock(&mm->lock);
+}
+
+/* Rests, before a step of `units`. => as mm_work(). */
+int mm_rest(struct mm *mm, unsigned units);
+
+/*
+ * Says that a step of `units` comes next. If it does not fit in the batch, the call rests first: it
+ * lets go of mm->lock for a moment, so that interrupts and other tasks get their turn.
+ * => mm locked; what the audit checks holds. vmas are the same afterwards; entries may have come
+ *    and gone by faults and sweeps.
+ * => 0; -EINTR when the caller was killed, for it to give up; below a commit that is ignored.
+ */
+static inline int mm_work(struct mm *mm, unsigned units)
+{
+    mm->work += units;
+    return likely(mm->work <= WORK_BATCH) ? 0 : mm_rest(mm, units);
+}
+
+/*
+ * page_reserve() by a call that has mm locked; the frames count as mm->set_aside until the call
+ * takes them out of there. => rests. 0, -ENOMEM, -EINTR.
+ */
+int mm_reserve(struct mm *mm, size_t n);
+
+/* Gives back what the call has reserved and not used. */
+void mm_unreserve(struct mm *mm);
+
+/*
+ * Makes every table that [start, end) needs, so that mapping in it cannot fail.
+ * => mm locked; rests. 0, -ENOMEM, -EINTR: what was made stays until mm_trim().
+ */
+int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/*
+ * Frees the tables that serve nothing but [start, end), which lies in one vma or between two, and
+ * where nothing is mapped. => mm locked; rests.
+ */
+void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end);
+
+/* ---- taking away ---- */
+
+/* Entries that were replaced or unhooked: harts are told of all at once, then the frames go (I2). */
+struct gather {
+    struct mm *mm;
+    vaddr_t start, end; /* what the entries spanned; empty: there were none */
+    size_t n;           /* frames that the entries held */
+    uint32_t frames[PAGE_BATCH];
+};
+
+/* => an empty one. frames[] is left uninitialised on purpose: it is 1 KiB. */
+static inline void gather_begin(struct gather *g, struct mm *mm)
+{
+    g->mm = mm;
+    g->start = g->end = 0;
+    g->n = 0;
+}
+
+/* Adds the page at va to the span. */
+static inline void gather_span(struct gather *g, vaddr_t va)
+{
+    if (g->start == g->end)
+        g->start = va;
+    if (va < g->start)
+        g->start = va;
+    if (va + PAGE_SIZE > g->end)
+        g->end = va + PAGE_SIZE;
+}
+
+/*
+ * Tells the harts, then lets go of the frames; the gather is empty again.
+ * => mm->lock held since the entries changed. What became of the frames.
+ */
+struct page_dropped gather_flush(struct gather *g);
+
 /* What becomes of the tables of a range that goes. */
 enum tables {
     TABLES_TRIM,
-    TABLES_KEEP, /* for what is put there next; pt_trim() is then the caller's */
+    TABLES_KEEP, /* for what is put there next; mm_trim() is then the caller's */
 };
 
 /*
  * Takes [start, end) out of mm, page aligned, whatever is mapped there: entries unhooked,
  * TLBs told, frames let go, vmas cut or removed, promises given back. The vmas that went
  * come on `gone`, for vma_destroy_list() when mm->lock is not held any more.
- * => mm->lock held. 0; -ENOMEM only when the range lies inside one vma, which must be
+ * => mm locked; rests. 0; -ENOMEM only when the range lies inside one vma, which must be
  *    split: nothing has changed.
  */
 int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, struct list *gone);
 
 /*
  * Makes a boundary between vmas at `at`, if one reaches across it. Changes no mapping.
- * => mm->lock held. 0 or -ENOMEM.
+ * => mm locked. 0 or -ENOMEM.
  */
 int vma_split(struct mm *mm, vaddr_t at);
 
-/* Takes v's pages away, settling its promises as if it went, too. => mm->lock held. */
+/*
+ * Takes away the pages of v, which is promised nothing, and leaves v.
+ * => mm locked; rests.
+ */
 void mm_unmap_pages(struct mm *mm, const struct vma *v);
 
 /* mm_sync() of all that mm has mapped, for its end. => mm is nobody's any more. */
 void mm_sync_all(struct mm *mm);
 
-/* A region of npages with no frame yet. => NULL without memory, or too large. */
-struct region *region_alloc(size_t npages, bool sparse);
+/* ---- regions ---- */
+
+/*
+ * A pinned region that has no frame yet and room for npages: who pins one enters it and counts
+ * r->npages up. => NULL without memory, or too large.
+ */
+struct region *region_create_pinned(size_t npages);
+
+/*
+ * Enters r, which has no frame yet, in the tree of what was lent: made by the consent `loans`, of
+ * pages of `parent` (NULL: of private ones). => 0; -EFAULT revoked meanwhile; -ENOMEM LOANS_MAX.
+ */
+int region_lend(struct region *r, struct region *parent, struct loans *loans);
 
 /* Page i of a region without a pager, zeroed if nobody has touched it yet. */
 struct page *region_zero_page(struct region *r, size_t i);
@@ -48,16 +172,23 @@ struct page *region_zero_page(struct region *r, size_t i);
 /* Page i was stored to by a program. */
 void region_set_dirty(struct region *r, size_t i);
 
-/* Unhooks every entry that points to a frame of r, in whatever mm. => no mm->lock held. Never sleeps. */
+/* Unhooks every entry that points to a frame of r, in every mm. => no lock held; may sleep. One at a time for each r. */
 void region_unhook(struct region *r);
+
+/* v has grown: a sweep over its region looks at all of it again. => mm->lock held. */
+void region_resweep(struct vma *v);
 
 /* A number that no sweep over vmas or regions had before. */
 uint64_t region_new_stamp(void);
 
+/* ---- faults ---- */
+
 /*
- * mm_fault() for one page of a vma.
- * => mm->lock held; va in v. 0 and *out, the page's entry, valid for `access`; -ENOMEM.
+ * mm_fault() for one page of v. A call that has reserved what it needs (mm_reserve()) gives a
+ * gather: frames come from there, and the harts are told by gather_flush().
+ * => mm->lock held; va in v. 0 and *out, the page's entry, valid for `access`; -ENOMEM; -EAGAIN:
+ *    a pager has to bring the page.
  */
-int mm_fault_in(struct mm *mm, struct vma *v, vaddr_t va, enum access access, pte_t **out);
+int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out);
 
 #endif

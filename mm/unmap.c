@@ -1,10 +1,11 @@
 /*
  * Taking mappings away: the one place where a valid user entry becomes invalid for good.
  *
- * Invariant I2 is kept here, by the order of unmap_flush(): entries are unhooked, then every
- * hart that may remember them is told, then the frames are let go. Frames wait in a batch
- * in between. Lock: mm->lock, held throughout. Called by exit, sbrk, exec (through
- * mm_release) and unmap_shared_pages(). Read next: page_drop_many() in mm/page.c.
+ * Invariant I2 is kept here, by the order of gather_flush(): entries are unhooked, then every
+ * hart that may remember them is told, then the frames are let go. Frames wait in a gather in
+ * between. Lock: mm->lock; a call rests between pieces, each of which is a smaller unmapping,
+ * complete in itself. Called by exit and exec (mm_destroy()), sbrk, munmap, mprotect,
+ * unmap_shared_pages() and mm_detach(). Read next: page_drop_many() in mm/page.c.
  */
 #include "asm/cpu.h"
 #include "asm/tlb.h"
@@ -15,61 +16,38 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* Which entries to unhook: those that have these bits. */
-enum unhook {
-    UNHOOK_ALL = PTE_V,
-    UNHOOK_REGION = PTE_V | PTE_S, /* to frames of the vma's region */
-};
+/* Which entries to unhook: those that have one of these bits. An absent entry has none. */
+#define UNHOOK_ALL    (~0UL)
+#define UNHOOK_REGION PTE_S /* those to frames of the vma's region */
 
-#define UNMAP_STEP (64 * PAGE_SIZE) /* looked at between two looks at the room in the batch */
-
-struct unmap_batch {
-    struct mm *mm;
-    vaddr_t start, end; /* what the entries spanned; empty: there were none */
-    size_t pinned;      /* frames that a region holds on to */
-    size_t freed;
-    size_t n;           /* frames that the entries held */
-    uint32_t frames[PAGE_BATCH];
-};
-
-/* An empty batch. The frames' array is not for clearing: it is long. */
-static inline void unmap_begin(struct unmap_batch *b, struct mm *mm)
+struct page_dropped gather_flush(struct gather *g)
 {
-    b->mm = mm;
-    b->start = b->end = 0;
-    b->pinned = b->freed = b->n = 0;
-}
+    uint64_t cpus = __atomic_load_n(&g->mm->cpus, __ATOMIC_SEQ_CST);
+    struct page_dropped d = {0, 0};
 
-static void unmap_flush(struct unmap_batch *b)
-{
-    uint64_t cpus = __atomic_load_n(&b->mm->cpus, __ATOMIC_SEQ_CST);
-    struct page_dropped d;
-
-    if (b->start == b->end)
-        return;
+    if (g->start == g->end)
+        return d;
     if (cpus)
-        tlb_shootdown(cpus, b->start, (b->end - b->start) >> PAGE_SHIFT);
-    d = page_drop_many(b->frames, b->n, PAGE_REF);
-    b->freed += d.freed;
-    b->pinned += d.pinned;
-    b->n = 0;
-    b->start = b->end;
+        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);
+    if (g->n)
+        d = page_drop_many(g->frames, g->n, PAGE_REF);
+    gather_begin(g, g->mm);
+    return d;
 }
 
 /*
  * Unhooks those of the n entries from *pte on, in one table, that map va and what follows.
- * => there is room for n in b. Their frames stay until unmap_flush(), by b or by their region.
+ * => there is room for n in g. Their frames stay until gather_flush(), by g or by their region.
  */
-static void unhook_entries(struct unmap_batch *b, pte_t *pte, vaddr_t va, size_t n,
-                           enum unhook which)
+static void unhook_entries(struct gather *g, pte_t *pte, vaddr_t va, size_t n, uint64_t which)
 {
-    uint32_t *frame = b->frames + b->n;
+    uint32_t *frame = g->frames + g->n;
     vaddr_t first = 0, last = 0;
 
     for (pte_t *end = pte + n; pte < end; pte++, va += PAGE_SIZE) {
         pte_t old = *pte;
 
-        if ((old.v & which) != which)
+        if (!(old.v & which))
             continue;
         *pte = pte_none();
         if (!last)
@@ -80,102 +58,154 @@ static void unhook_entries(struct unmap_batch *b, pte_t *pte, vaddr_t va, size_t
     }
     if (!last)
         return;
-    b->n = (size_t)(frame - b->frames);
-    if (b->start == b->end)
-        b->start = first;
-    b->end = last;
+    g->n = (size_t)(frame - g->frames);
+    if (g->start == g->end)
+        g->start = first;
+    g->end = last;
 }
 
-/* Unhooks entries of [start, end), a part of a vma. Absent tables are stepped over. */
-static void unhook_range(struct unmap_batch *b, vaddr_t start, vaddr_t end, enum unhook which)
+/* Unhooks the entries of a piece, a part of a vma. Absent tables are stepped over. */
+static void unhook_piece(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which)
 {
     for (vaddr_t va = start, stop; va < end; va = stop) {
-        pte_t *pte = pt_lookup(b->mm->root, va);
+        pte_t *pte = pt_lookup(g->mm->root, va);
 
         stop = pt_table_end(va, end);
-        if (!pte)
-            continue;
-        if (stop - va > UNMAP_STEP)
-            stop = va + UNMAP_STEP;
-        if (b->n > PAGE_BATCH - UNMAP_STEP / PAGE_SIZE)
-            unmap_flush(b);
-        unhook_entries(b, pte, va, (stop - va) >> PAGE_SHIFT, which);
+        if (pte)
+            unhook_entries(g, pte, va, (stop - va) >> PAGE_SHIFT, which);
+        else if (pt_missing(g->mm->root, va) == 2)
+            stop = pt_gigabyte_end(va, end);
     }
 }
 
 /*
- * Takes away the pages of v in [start, end), and settles the promises for them.
+ * The piece of [from, to), a part of v, that one step takes: => where it begins, going down from
+ * `to` until enough pages have a table. What has none costs little, and much of it goes at once.
+ * *work is what the step will cost. Borrowed pages cost the least.
+ */
+static vaddr_t cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
+{
+    size_t most = vma_shares(v) ? PT_ENTRIES : WORK_PIECE, pages = 0;
+
+    while (to - from > (most - pages) << PAGE_SHIFT && pages < most) {
+        unsigned missing = pt_missing(v->mm->root, to - PAGE_SIZE);
+        vaddr_t down = (to - 1) & ~(pt_span(missing == 2 ? 2 : 1) - 1);
+
+        if (!missing && to - down > (most - pages) << PAGE_SHIFT)
+            down = to - ((most - pages) << PAGE_SHIFT);
+        if (down < from)
+            down = from;
+        pages += missing ? 2 : (to - down) >> PAGE_SHIFT;
+        to = down;
+    }
+    if (pages < most) { /* the rest is short */
+        pages += (to - from) >> PAGE_SHIFT;
+        to = from;
+    }
+    *work = (unsigned)(vma_shares(v) ? pages / 2 : pages + pages / 4);
+    return to;
+}
+
+static inline vaddr_t piece_start(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
+{
+    size_t pages = (to - from) >> PAGE_SHIFT;
+
+    if (pages > WORK_PIECE)
+        return cut_piece(v, from, to, work);
+    *work = (unsigned)(pages + pages / 4);
+    return from;
+}
+
+/* Whether some table serves a part of [from, to) and nothing outside [floor, ceiling). */
+static inline bool leaves_table(vaddr_t from, vaddr_t to, vaddr_t floor, vaddr_t ceiling)
+{
+    vaddr_t table = from & ~(pt_span(1) - 1);
+
+    if (table < floor)
+        table += pt_span(1);
+    return table < to && table + pt_span(1) <= ceiling;
+}
+
+/*
+ * Takes away the pages of v in [start, end), a piece, and settles the promises for them.
  *
  * A promised vma has one reservation a page. It is given back for a page that was never
  * touched or only borrowed, that was still shared with a parent or child (whose own promise
  * covers the frame), or whose frame is free now; only a frame of its own that a region
  * keeps has used it up.
  */
-static void unmap_pages(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
+static void unmap_piece(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
 {
-    struct unmap_batch b;
+    struct page_dropped d;
+    struct gather g;
 
-    unmap_begin(&b, mm);
-    unhook_range(&b, start, end, UNHOOK_ALL);
-    unmap_flush(&b);
-    page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - b.pinned : b.freed);
+    gather_begin(&g, mm);
+    unhook_piece(&g, start, end, UNHOOK_ALL);
+    d = gather_flush(&g);
+    page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - d.pinned : d.freed);
 }
 
 void mm_unmap_pages(struct mm *mm, const struct vma *v)
 {
-    unmap_pages(mm, v, v->start, v->end);
-}
+    unsigned work;
 
-/* Takes the entries to the region's frames away from one mm that maps it, however often. => mm->lock held. */
-static void unhook_from(struct mm *mm, struct region *r, uint64_t sweep)
-{
-    struct unmap_batch b;
-    struct list *pos;
-
-    unmap_begin(&b, mm);
-    list_for_each(pos, &mm->vmas) {
-        struct vma *v = list_entry(pos, struct vma, link);
-
-        if (v->region != r)
-            continue;
-        unhook_range(&b, v->start, v->end, UNHOOK_REGION);
-        unmap_flush(&b);
-        spin_lock(&r->lock);
-        v->stamp = sweep;
-        spin_unlock(&r->lock);
+    ASSERT(!v->promised);
+    for (vaddr_t to = v->end, from; to > v->start; to = from) {
+        from = piece_start(v, v->start, to, &work);
+        mm_work(mm, work);
+        unmap_piece(mm, v, from, to);
     }
 }
 
-/* => the mm of a vma of r that this sweep has not met, or NULL. r->lock held. */
-static struct mm *unmet_mapper(struct region *r, uint64_t sweep)
+/* ---- sweeps: the entries to a region's frames go, in whatever mm ---- */
+
+/* Moves v to the end of its region's list: the vmas that the sweep has done come last. */
+static void sweep_done(struct region *r, struct vma *v)
 {
-    struct list *pos;
+    list_remove(&v->region_link);
+    list_push_back(&r->vmas, &v->region_link);
+}
 
-    list_for_each(pos, &r->vmas) {
-        struct vma *v = list_entry(pos, struct vma, region_link);
+/* One step of a sweep: a piece of v, from the top down. => v->mm->lock held. */
+static void sweep_piece(struct region *r, struct vma *v, uint64_t sweep)
+{
+    vaddr_t to = v->stamp == sweep && v->swept < v->end ? v->swept : v->end;
+    unsigned work;
+    vaddr_t from = to > v->start ? piece_start(v, v->start, to, &work) : v->start;
+    struct gather g;
 
-        if (v->stamp != sweep)
-            return v->mm;
-    }
-    return NULL;
+    gather_begin(&g, v->mm);
+    unhook_piece(&g, from, to, UNHOOK_REGION);
+    gather_flush(&g);
+    spin_lock(&r->lock);
+    v->stamp = sweep;
+    v->swept = from;
+    if (from == v->start)
+        sweep_done(r, v);
+    spin_unlock(&r->lock);
 }
 
 /*
- * The same, locked. From a region to an mm is against the lock order: so this only tries, and
- * looks again. An mm does not go while a vma of its is listed, and that is under r->lock.
+ * The first vma of r's list, which the sweep has not done, with its mm locked; or NULL. From a
+ * region to an mm is against the lock order: so this only tries, and looks again. An mm does not
+ * go while a vma of its is listed, and that is under r->lock.
  */
-static __no_lock_analysis struct mm *lock_mapper(struct region *r, uint64_t sweep)
+static __no_lock_analysis struct vma *lock_unswept(struct region *r, uint64_t sweep)
 {
     for (;;) {
-        struct mm *mm;
+        struct list *first;
+        struct vma *v;
         bool locked;
 
         spin_lock(&r->lock);
-        mm = unmet_mapper(r, sweep);
-        locked = mm && spin_trylock(&mm->lock);
+        first = list_first(&r->vmas);
+        v = first ? list_entry(first, struct vma, region_link) : NULL;
+        if (v && v->stamp == sweep && v->swept <= v->start)
+            v = NULL;
+        locked = v && spin_trylock(&v->mm->lock);
         spin_unlock(&r->lock);
-        if (locked || !mm)
-            return mm;
+        if (locked || !v)
+            return v;
         cpu_relax();
     }
 }
@@ -183,11 +213,14 @@ static __no_lock_analysis struct mm *lock_mapper(struct region *r, uint64_t swee
 __no_lock_analysis void region_unhook(struct region *r)
 {
     uint64_t sweep = region_new_stamp();
-    struct mm *mm;
+    struct vma *v;
 
-    while ((mm = lock_mapper(r, sweep))) {
-        unhook_from(mm, r, sweep);
+    while ((v = lock_unswept(r, sweep))) {
+        struct mm *mm = v->mm;
+
+        sweep_piece(r, v, sweep);
         spin_unlock(&mm->lock);
+        task_yield_if_due();
     }
 }
 
@@ -241,21 +274,6 @@ int vma_split(struct mm *mm, vaddr_t at)
     return 0;
 }
 
-/* Where the free range that [from, to) leaves, a part of v, will begin and end. */
-static vaddr_t floor_of(struct mm *mm, const struct vma *v, vaddr_t from)
-{
-    const struct vma *below = vma_prev(mm, v);
-
-    return from > v->start ? from : below ? below->end : 0;
-}
-
-static vaddr_t ceiling_of(struct mm *mm, const struct vma *v, vaddr_t to)
-{
-    const struct vma *above = vma_next(mm, v);
-
-    return to < v->end ? to : above ? above->start : USER_TOP;
-}
-
 /* The highest vma that has a part in [start, end), or NULL. */
 static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
 {
@@ -271,19 +289,22 @@ static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
 int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, struct list *gone)
 {
     struct vma *v = vma_find(mm, start);
+    unsigned work;
 
     ASSERT(spin_held(&mm->lock));
     if (v && v->start < start && v->end > end && vma_split(mm, end))
         return -ENOMEM;
     /* Commit: nothing below may fail. From the top down, so that sizes unwind. */
     while ((v = last_vma(mm, start, end))) {
-        vaddr_t from = start > v->start ? start : v->start;
         vaddr_t to = end < v->end ? end : v->end;
-        vaddr_t floor = floor_of(mm, v, from), ceiling = ceiling_of(mm, v, to);
+        vaddr_t from = piece_start(v, start > v->start ? start : v->start, to, &work);
+        vaddr_t floor = from > v->start ? from : vma_gap_start(mm, v);
+        vaddr_t ceiling = to < v->end ? to : vma_gap_end(mm, v);
 
-        unmap_pages(mm, v, from, to);
+        mm_work(mm, WORK_VMA + work);
+        unmap_piece(mm, v, from, to);
         cut_vma(mm, v, from, to, gone);
-        if (tables == TABLES_TRIM)
+        if (tables == TABLES_TRIM && leaves_table(from, to, floor, ceiling))
             pt_trim(mm->root, mm->cpus, from, to, floor, ceiling);
     }
     return 0;

@@ -1,9 +1,13 @@
 /*
- * VMAs: what an address space has mapped, as a sorted list.
+ * VMAs: what an address space has mapped, as a sorted list and as a search tree.
  *
- * Owns: mm->vmas and its order (I3). Lock: mm->lock, held by every caller that passes an
- * mm. A process has a handful of them, and asks mostly for the one it asked for last;
- * mm->hint remembers that one. Called by the files of mm/ only.
+ * Owns: mm->vmas and its order (I3), and the tree below mm->top: a treap. It is sorted by address
+ * from left to right, and no vma lies above one of a higher priority. Priorities are as good as
+ * random, so the tree is shallow whatever the order in which a program maps: a lookup takes
+ * O(log n) steps.
+ * The question is mostly for the vma found last, which mm->hint remembers.
+ *
+ * Lock: mm->lock, held by every caller that passes an mm. Called by the files of mm/ only.
  * Read next: mm/space.c.
  */
 #include "vma.h"
@@ -25,7 +29,7 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
     v->start = start;
     v->end = end;
     v->kind = kind;
-    v->prot = v->max_prot = prot;
+    v->prot = v->old_prot = v->max_prot = prot;
     v->promised = (prot & PROT_WRITE) && (kind <= VMA_HEAP);
     return v;
 }
@@ -36,9 +40,19 @@ struct vma *vma_clone(const struct vma *v)
 
     if (!copy)
         return NULL;
-    *copy = *v;
     list_init(&copy->link);
     list_init(&copy->region_link);
+    copy->start = v->start;
+    copy->end = v->end;
+    copy->kind = v->kind;
+    copy->prot = v->prot;
+    copy->old_prot = v->old_prot;
+    copy->max_prot = v->max_prot;
+    copy->promised = v->promised;
+    copy->copies = v->copies;
+    copy->region = v->region;
+    copy->first = v->first;
+    copy->size_before = v->size_before;
     if (copy->region)
         region_get(copy->region);
     return copy;
@@ -56,45 +70,142 @@ void vma_destroy_list(struct list *vmas)
 {
     struct list *node;
 
-    while ((node = list_pop_front(vmas)))
+    while ((node = list_pop_front(vmas))) {
         vma_destroy(list_entry(node, struct vma, link));
+        task_yield_if_due();
+    }
+}
+
+/* ---- the tree ---- */
+
+/* A hash of v's own address, which no program chooses. */
+static uint32_t priority_of(const struct vma *v)
+{
+    return (uint32_t)((uint64_t)v * 0x9e3779b97f4a7c15 >> 32);
+}
+
+/* Where the tree points at v: its parent's field, or mm->top. */
+static struct vma **vma_slot(struct mm *mm, const struct vma *v)
+{
+    if (!v->up)
+        return &mm->top;
+    return v->up->left == v ? &v->up->left : &v->up->right;
+}
+
+/* Puts v, which may be NULL, where `slot` is, a field of `up`. */
+static void hang(struct vma **slot, struct vma *v, struct vma *up)
+{
+    *slot = v;
+    if (v)
+        v->up = up;
+}
+
+/*
+ * Turns v and its parent about: v comes up, and the order from left to right stays.
+ *
+ *          up            v
+ *         /  \          / \
+ *        v    c   ->   a   up
+ *       / \                / \
+ *      a   b              b   c
+ */
+static void rotate_up(struct mm *mm, struct vma *v)
+{
+    struct vma *up = v->up, **slot = vma_slot(mm, up), *above = up->up;
+
+    if (up->left == v) {
+        hang(&up->left, v->right, up);
+        hang(&v->right, up, v);
+    } else {
+        hang(&up->right, v->left, up);
+        hang(&v->left, up, v);
+    }
+    hang(slot, v, above);
+}
+
+/* Adds v to tree and list; its place is found on the way down. */
+static void tree_insert(struct mm *mm, struct vma *v)
+{
+    struct vma **slot = &mm->top, *up = NULL, *last = vma_last(mm);
+    struct list *before = &mm->vmas;
+
+    if (last && v->start > last->start) { /* most often: right of all */
+        up = last;
+        slot = &last->right;
+        before = &last->link;
+    }
+    while (*slot) {
+        up = *slot;
+        if (v->start < up->start) {
+            slot = &up->left;
+        } else {
+            before = &up->link;
+            slot = &up->right;
+        }
+    }
+    v->left = v->right = v->up = NULL;
+    v->priority = priority_of(v);
+    hang(slot, v, up);
+    list_insert_after(before, &v->link);
+    while (v->up && v->up->priority < v->priority)
+        rotate_up(mm, v);
+}
+
+/* Takes v out: its children come up, the higher one first, until one is left at most. */
+static void tree_remove(struct mm *mm, struct vma *v)
+{
+    while (v->left && v->right)
+        rotate_up(mm, v->left->priority > v->right->priority ? v->left : v->right);
+    hang(vma_slot(mm, v), v->left ? v->left : v->right, v->up);
 }
 
 struct vma *vma_first_above(struct mm *mm, vaddr_t va)
 {
-    struct list *pos = mm->vmas.next;
+    struct vma *found = mm->hint;
 
-    /* Start at the last answer when it does not lie beyond the new question. */
-    if (mm->hint && mm->hint->start <= va)
-        pos = &mm->hint->link;
-    for (; pos != &mm->vmas; pos = pos->next) {
-        struct vma *v = list_entry(pos, struct vma, link);
-
+    /* The one found last, or one of its neighbours. */
+    if (found && found->start > va && vma_prev(mm, found))
+        found = vma_prev(mm, found);
+    if (found && found->start <= va) {
+        if (va >= found->end)
+            found = vma_next(mm, found);
+        if (!found)
+            return NULL;
+        if (va < found->end)
+            return mm->hint = found;
+    }
+    found = NULL;
+    for (struct vma *v = mm->top; v;) {
         if (v->end > va) {
-            mm->hint = v;
-            return v;
+            found = v;
+            v = v->left;
+        } else {
+            v = v->right;
         }
     }
-    if (!list_empty(&mm->vmas))
-        mm->hint = list_entry(mm->vmas.prev, struct vma, link);
-    return NULL;
+    if (found)
+        mm->hint = found;
+    return found;
 }
 
 struct vma *vma_find(struct mm *mm, vaddr_t va)
 {
-    struct vma *v = vma_first_above(mm, va);
+    struct vma *v = mm->hint;
 
+    if (v && v->start <= va && va < v->end)
+        return v;
+    v = vma_first_above(mm, va);
     return v && v->start <= va ? v : NULL;
 }
 
+/* ---- entering and leaving an mm ---- */
+
 void vma_link(struct mm *mm, struct vma *v)
 {
-    struct vma *above = vma_first_above(mm, v->start);
-    struct list *place = above ? &above->link : &mm->vmas;
-
     ASSERT(v->start < v->end && !((v->start | v->end) & (PAGE_SIZE - 1)));
-    ASSERT(!above || v->end <= above->start);
-    list_insert_after(place->prev, &v->link);
+    tree_insert(mm, v);
+    ASSERT(!vma_prev(mm, v) || vma_prev(mm, v)->end <= v->start);
+    ASSERT(!vma_next(mm, v) || v->end <= vma_next(mm, v)->start);
     v->mm = mm;
     mm->npaged += v->region && v->region->pager;
 }
@@ -108,8 +219,9 @@ void vma_insert(struct mm *mm, struct vma *v)
 
 void vma_remove(struct mm *mm, struct vma *v)
 {
-    if (mm->hint == v) /* the one below: who takes many away goes downwards */
-        mm->hint = vma_prev(mm, v);
+    if (mm->hint == v)
+        mm->hint = vma_prev(mm, v); /* mm_unmap() works from the top down */
+    tree_remove(mm, v);
     list_remove(&v->link);
     if (v->region) {
         region_remove_vma(v->region, v);
@@ -117,17 +229,11 @@ void vma_remove(struct mm *mm, struct vma *v)
     }
 }
 
-vaddr_t vma_gap_start(struct mm *mm, vaddr_t va)
+void vma_gap(struct mm *mm, vaddr_t va, vaddr_t *start, vaddr_t *end)
 {
-    struct vma *above = vma_first_above(mm, va);
-    struct list *below = above ? above->link.prev : mm->vmas.prev;
+    const struct vma *above = vma_first_above(mm, va);
+    const struct vma *below = above ? vma_prev(mm, above) : vma_last(mm);
 
-    return below == &mm->vmas ? 0 : list_entry(below, struct vma, link)->end;
-}
-
-vaddr_t vma_gap_end(struct mm *mm, vaddr_t va)
-{
-    struct vma *above = vma_first_above(mm, va);
-
-    return above ? above->start : USER_TOP;
+    *start = below ? below->end : 0;
+    *end = above ? above->start : USER_TOP;
 }

@@ -23,10 +23,13 @@ enum vma_kind {
 
 struct vma {
     struct list link;
-    vaddr_t start, end;   /* [start, end), page aligned, not empty */
+    struct vma *left, *right, *up; /* in the tree of mm/vma.c */
+    uint32_t priority;    /* in that tree */
     uint8_t kind;         /* enum vma_kind */
     uint8_t prot;         /* enum prot, or-ed */
+    uint8_t old_prot;     /* what entries may still grant while mprotect changes them; else prot */
     uint8_t max_prot;     /* what mprotect may make of it */
+    vaddr_t start, end;   /* [start, end), page aligned, not empty */
     bool promised;        /* each page is promised a frame of its own (I5) */
     bool copies;          /* a store makes a private copy of the region's page */
     struct region *region; /* held once by this vma; NULL = private */
@@ -35,6 +38,7 @@ struct vma {
     struct mm *mm;        /* whose list it is in */
     struct list region_link; /* [region->lock] among the region's vmas, while in an mm */
     uint64_t stamp;       /* [region->lock] the last sweep over the region that met it */
+    vaddr_t swept;        /* that sweep has done everything from here on */
 };
 
 /* => a vma that is in no list; NULL without memory. */
@@ -76,9 +80,23 @@ void vma_remove(struct mm *mm, struct vma *v);
 /* vma_insert() without region_add_vma(), for an mm that nobody may find through the region yet. */
 void vma_link(struct mm *mm, struct vma *v);
 
-/* Where the free range around va begins and ends: the neighbours' bounds. */
-vaddr_t vma_gap_start(struct mm *mm, vaddr_t va);
-vaddr_t vma_gap_end(struct mm *mm, vaddr_t va);
+/* Where the free range below v begins, and where the one above it ends: the neighbours' bounds. */
+static inline vaddr_t vma_gap_start(struct mm *mm, const struct vma *v)
+{
+    const struct vma *below = vma_prev(mm, v);
+
+    return below ? below->end : 0;
+}
+
+static inline vaddr_t vma_gap_end(struct mm *mm, const struct vma *v)
+{
+    const struct vma *above = vma_next(mm, v);
+
+    return above ? above->start : USER_TOP;
+}
+
+/* The free range around va, which is in no vma. */
+void vma_gap(struct mm *mm, vaddr_t va, vaddr_t *start, vaddr_t *end);
 
 static inline size_t vma_pages(const struct vma *v)
 {

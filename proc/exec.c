@@ -2,8 +2,9 @@
  * exec: from an ELF file to a running program.
  *
  * Owns nothing that lasts. The new image is made in an address space of its own while the old one
- * stays whole; the switch is the last step and cannot fail. The file stays locked while it is
- * read; its headers are not trusted: every sum is checked before it is used.
+ * stays whole; the switch is the last step and cannot fail. A file that changes while it is read
+ * gives a program that is a mixture, and no more: its headers are not trusted, and every sum is
+ * checked before it is used.
  *
  * Called by syscall/sysproc.c, fork.c. Source: docs/xv6-abi.md 3. Read next: mm/mm.h, "an image".
  */
@@ -77,7 +78,18 @@ static int load_segment(struct mm *mm, struct inode *ip, const struct proghdr *p
     return ph->filesz ? mm_fill(mm, ph->vaddr, ph->filesz, read_segment, &source) : 0;
 }
 
-/* Load all segments of a locked file. => 0 and *entry. */
+/* Let others have the locked file and the hart, if the time slice is over. => 0; -EINTR when killed. */
+static int let_others(struct inode *ip)
+{
+    if (!current()->pending)
+        return 0;
+    inode_unlock(ip);
+    task_yield_if_due();
+    inode_lock(ip);
+    return task_killed(current()) ? -EINTR : 0;
+}
+
+/* Load all segments of a locked file, which may be let go of on the way. => 0 and *entry. */
 static int load_file(struct mm *mm, struct inode *ip, vaddr_t *entry)
 {
     struct elfhdr elf;
@@ -89,7 +101,9 @@ static int load_file(struct mm *mm, struct inode *ip, vaddr_t *entry)
     if (elf.magic != ELF_MAGIC)
         return -ENOEXEC;
     for (unsigned i = 0; i < elf.phnum; i++) {
-        err = read_exactly(ip, &ph, elf.phoff + i * sizeof(ph), sizeof(ph));
+        err = let_others(ip);
+        if (!err)
+            err = read_exactly(ip, &ph, elf.phoff + i * sizeof(ph), sizeof(ph));
         if (!err && ph.type == ELF_PROG_LOAD)
             err = load_segment(mm, ip, &ph);
         if (err)
@@ -171,7 +185,7 @@ int proc_exec(const char *path, struct exec_args *args)
     image.mm->takes_spare = proc_takes_spare(proc_current());
     old = proc_replace_mm(image.mm, exec_name(path));
     if (proc_hooks)
-        proc_hooks->left();
+        proc_hooks->left(old->family);
     proc_leave_console();
     mm_release(old);
     frame->epc = image.entry;

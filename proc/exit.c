@@ -33,7 +33,7 @@ static void release_resources(struct proc *p)
     p->cwd = NULL;
     mm = proc_replace_mm(NULL, NULL);
     if (proc_hooks)
-        proc_hooks->left();
+        proc_hooks->left(mm->family);
     mm_release(mm);
 }
 

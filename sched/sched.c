@@ -35,7 +35,6 @@
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-#include "mm/mm.h"
 #include "sched/timer.h"
 
 /*

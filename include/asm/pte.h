@@ -1,13 +1,14 @@
 /*
  * The format of an Sv39 page-table entry (RISC-V privileged specification, 4.4).
  *
- *   63      54 53                             10  9 8 7 6 5 4 3 2 1 0
- *  +----------+--------------------------------+----+-+-+-+-+-+-+-+-+
- *  | reserved |      physical page number      |-|S|D|A|G|U|X|W|R|V|
- *  +----------+--------------------------------+----+-+-+-+-+-+-+-+-+
+ *   63      54 53                            10 9 8 7 6 5 4 3 2 1 0
+ *  +----------+-------------------------------+-+-+-+-+-+-+-+-+-+-+
+ *  | reserved |     physical page number      |H|S|D|A|G|U|X|W|R|V|
+ *  +----------+-------------------------------+-+-+-+-+-+-+-+-+-+-+
  *
- * Bits 8 and 9 belong to software. S, bit 8, is Lamina's: the mapping's frame is not
- * owned by the address space it is in. An entry with V and none of R, W, X points to
+ * Bits 8 and 9 belong to software. S, bit 8: the mapping's frame is not owned by the address
+ * space it is in. H, bit 9, stands in place of V: the page is there, but nobody may touch it
+ * (PROT_NONE); the hardware sees an invalid entry and ignores the rest. An entry with V and none of R, W, X points to
  * the next table; with one of them it is a leaf. A and D are always set beforehand, so
  * that no hart has to write them.
  */
@@ -28,6 +29,7 @@
 #define PTE_A (1UL << 6)
 #define PTE_D (1UL << 7)
 #define PTE_S (1UL << 8)
+#define PTE_H (1UL << 9)
 
 #define PT_LEVELS  3
 #define PT_ENTRIES 512
@@ -61,9 +63,10 @@ static inline pte_t pte_none(void)
     return (pte_t){0};
 }
 
+/* => flags have PTE_V, or PTE_H. */
 static inline pte_t pte_leaf(paddr_t pa, uint64_t flags)
 {
-    return (pte_t){pa >> PAGE_SHIFT << 10 | flags | PTE_V};
+    return (pte_t){pa >> PAGE_SHIFT << 10 | flags};
 }
 
 static inline pte_t pte_table(paddr_t pa)
@@ -74,6 +77,12 @@ static inline pte_t pte_table(paddr_t pa)
 static inline bool pte_valid(pte_t pte)
 {
     return pte.v & PTE_V;
+}
+
+/* Whether a user entry holds a page, one that can be touched or not. One that holds none is 0. */
+static inline bool pte_present(pte_t pte)
+{
+    return pte.v != 0;
 }
 
 static inline bool pte_is_leaf(pte_t pte)
@@ -109,16 +118,15 @@ static inline unsigned pte_prot(pte_t pte)
 
 /*
  * Leaf flags of a user mapping that allows `prot`. A writable page is readable too: W
- * without R is reserved in the format. D is set where a store can happen. A leaf must have
- * one of R, W and X: with PROT_NONE it has X, but no U, so that no program can fetch from
- * it, and the kernel, which copies for programs, can neither read nor write it.
+ * without R is reserved in the format. D is set where a store can happen. The format has no
+ * leaf that allows nothing, so with PROT_NONE the entry is invalid, and H keeps the page.
  */
 static inline uint64_t pte_user_flags(unsigned prot)
 {
     uint64_t flags = PTE_V | PTE_U | PTE_A | (uint64_t)prot << 1;
 
     if (prot == PROT_NONE)
-        return PTE_V | PTE_A | PTE_X;
+        return PTE_H;
     if (prot & PROT_WRITE)
         flags |= PTE_R | PTE_D;
     return flags;

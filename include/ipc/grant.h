@@ -8,12 +8,11 @@
 
 struct mm;
 
-#define GRANT_SERVICE 1 /* the number of what clients lend to a service: never revoked */
-
 /*
  * Let process `pid`, as long as it is what it is now, map the pages that [va, va + size) of the
  * running process touches; to store there only if `prot` has PROT_WRITE.
- * => 0; -ESRCH no such process; errors of ipc_touch(); -ENOMEM: no memory, too many grants.
+ * The memory is looked at, not touched. => 0; -ESRCH no such process; errors of mm_check();
+ * -ENOMEM: no memory, too many grants.
  */
 int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot);
 
@@ -32,9 +31,10 @@ int grant_revoke(int pid, vaddr_t va, uint64_t size);
 uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size);
 
 /*
- * The running process has lost its address space. Grants it gave end; who has the pages keeps
- * them. Grants it was given are revoked: nobody could take the pages from its children later.
+ * The running process has left an address space of `family`. Grants it gave as that end, and the
+ * borrowers keep the pages. Grants it was given as that are revoked: otherwise its children would
+ * keep pages that nobody could take back. A grant to what it is now stays.
  */
-void grants_left(void);
+void grants_left(uint64_t family);
 
 #endif

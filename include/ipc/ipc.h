@@ -12,10 +12,4 @@
  */
 void ipc_start(void);
 
-/*
- * Make every page of [va, va + size) of the running process accessible as `access` asks.
- * => no lock held; may sleep. 0; -EINVAL nothing, or not user space; errors of mm_fault().
- */
-int ipc_touch(vaddr_t va, uint64_t size, enum access access);
-
 #endif

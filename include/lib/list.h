@@ -70,6 +70,18 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
+/* Moves all nodes of `from` to the end of `to`; `from` is empty then. */
+static inline void list_splice(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 /* The first node; => NULL when the ring is empty. */
 static inline struct list *list_first(const struct list *head)
 {

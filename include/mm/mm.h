@@ -14,6 +14,10 @@
  *
  * Lock order, outermost first: proc tree > proc > mm->lock > region > slab > page stock
  * > page buddy. Ranks in include/lib/lockrank.h. Two mm->locks are never held at once.
+ *
+ * mm->lock is a spin lock. A call whose work grows with what a program asks for lets go of it
+ * after each batch of work and rests: interrupts come in, other tasks run, faults and sweeps use
+ * the lock. The mm stays closed meanwhile: another call that would change vmas waits.
  */
 #ifndef MM_MM_H
 #define MM_MM_H
@@ -25,6 +29,8 @@
 #include "asm/pte.h"
 #include "lib/list.h"
 #include "lib/spinlock.h"
+#include "sched/task.h"
+#include "sched/waitqueue.h"
 
 #define MM_MAGIC 0x6d6d6d6d
 
@@ -34,9 +40,14 @@ struct vma;
 struct mm {
     struct spinlock lock;
     uint32_t magic;      /* [I] MM_MAGIC while alive */
-    uint32_t holders;    /* [a] the process, and whoever maps into it just now */
+    uint32_t holders;    /* [a] the process, and each call that maps into it at the moment */
+    uint32_t work;       /* [lock] done by the call in progress since it rested last */
+    bool closed;         /* [lock] a call rests that may change vmas: no other may */
+    struct waitqueue reopened; /* calls that wait for !closed */
+    size_t set_aside;    /* [lock] frames that a call in progress has reserved, for no vma yet */
     pte_t *root;         /* [I] the Sv39 root; its entries are [lock]'s */
     struct list vmas;    /* [lock] sorted by start, disjoint (I3) */
+    struct vma *top;     /* [lock] the root of the same vmas as a search tree (mm/vma.c) */
     struct vma *hint;    /* [lock] the vma found last, or NULL */
     vaddr_t size;        /* [lock] xv6's sz: the break, in bytes */
     uint32_t npaged;     /* [lock] vmas whose pages a pager brings */
@@ -78,15 +89,9 @@ void mm_hold(struct mm *mm);
 void mm_release(struct mm *mm);
 
 /*
- * Loads mm on this hart, or the kernel's own table when NULL. No-op when it is loaded.
- * => interrupts off.
- */
-void mm_activate(struct mm *mm);
-
-/*
  * A copy of src for a child: private pages copy-on-write (those that a region pins,
  * copied now), shared ones shared, every promise made again.
- * => takes src->lock. 0 and *out; -ENOMEM, and src is what it was.
+ * => takes src->lock; may sleep. 0 and *out; -ENOMEM, -EINTR: src is what it was.
  */
 int mm_fork(struct mm *src, struct mm **out);
 
@@ -104,7 +109,8 @@ static inline vaddr_t mm_size(const struct mm *mm)
 /*
  * Adds the image range [start, end), page aligned, at or above the size, which becomes
  * end. Writable pages are promised; others are there at once, zeroed.
- * => 0, -ENOMEM, or -EINVAL when it would leave user space.
+ * => 0; -ENOMEM at once when there is not enough for all of it; -EINTR; -EINVAL when it would
+ *    leave user space. After an error the mm is good for mm_release() only.
  */
 int mm_add_segment(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot);
 
@@ -124,7 +130,18 @@ int mm_fill(struct mm *mm, vaddr_t va, size_t len, mm_fill_fn read, void *ctx);
 /* Copies kernel memory into private pages of mm. => 0, -EFAULT, -ENOMEM. */
 int mm_write(struct mm *mm, vaddr_t va, const void *from, size_t n);
 
-/* ---- what a running process asks ---- */
+/*
+ * ---- what a running process asks ----
+ *
+ * All of these take mm->lock and may sleep; no spin lock is held by the caller. Each may also
+ * return -EINTR when the caller was killed: then, too, nothing has changed.
+ */
+
+/*
+ * Looks at [va, va + n) without touching it: do its vmas allow `access`?
+ * => 0; -EINVAL nothing, or not user space; -EFAULT somewhere they do not.
+ */
+int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
 
 /*
  * Moves the break by n bytes; *old is where it was. Growing reserves (eager) or only

@@ -77,9 +77,21 @@ void page_init(const struct phys_range *banks, size_t nbanks,
 
 /*
  * Sets n frames aside for the caller.
- * => 0, or -ENOMEM and nothing is set aside. Asks the reclaimers before it gives up.
+ * => 0, or -ENOMEM: n are not to be had, and nothing is set aside. Asks the reclaimers before it
+ *    gives up: for more than a few frames that takes long, so interrupts should be on.
  */
 int page_reserve(size_t n);
+
+/*
+ * The two steps of it, for a caller that lets interrupts in between them (mm/space.c).
+ * => page_try_reserve(): 0, or how many frames are missing, and nothing is set aside.
+ * => page_reclaim(): how many frames the reclaimers gave back, a few at most; 0: there are no more.
+ */
+size_t page_try_reserve(size_t n);
+size_t page_reclaim(size_t n);
+
+/* How many frames there are, free or not: no more can ever be reserved. */
+size_t page_total(void);
 
 /*
  * Keeps the last n free frames: only an address space with mm->takes_spare can reserve them. So a

@@ -8,8 +8,12 @@
  * - sparse: a promise of npages frames, each of which comes when it is first asked for:
  *   zeroed, or filled by the region's pager (a file).
  *
+ * What is lent across families is taken back along a tree: a consent (struct loans) knows the
+ * regions that were made by it, and a region those that were made of its pages by a further
+ * consent.
+ *
  * Lock: region->lock for a sparse region's frames and for the list of vmas that map it.
- * Order: mm->lock, then region->lock.
+ * Order: mm->lock, then region->lock. The tree has a lock of its own, [lending].
  */
 #ifndef MM_REGION_H
 #define MM_REGION_H
@@ -44,28 +48,44 @@ struct region {
     uint32_t holders;  /* [a] vmas that map it, and calls in progress */
     bool sparse;       /* [I] */
     uint8_t order;     /* [I] of the block that holds the table, if it is not `few` */
-    bool revoked;      /* [a] nobody may touch it any more */
-    size_t npages;     /* [I], but for a pinned one while it is made */
+    bool barred;       /* [a] no page may be mapped: for good after a revocation, or while it is emptied */
+    bool lent;         /* [I] made by a consent */
+    bool revocable;    /* [I] some consent can take it away */
+    size_t npages;     /* [I]; a pinned one counts up while it is made, all count down when they end */
     size_t filled;     /* [lock] frames there are */
     uint32_t *frames;  /* [lock when sparse] npages frame numbers (REGION_DIRTY), 0 = none yet */
     uint32_t few[REGION_INLINE];
     const struct region_pager *pager; /* [I] NULL: pages come zeroed */
     void *owner;       /* [I] the pager's */
-    uint64_t grant;    /* [I] the consent it came by, 0 = none was needed */
-    struct region *parent; /* [I] held: the region that was lent on by grant, or NULL */
+    struct loans *loans;   /* [lending] the consent it was made by; NULL: none was needed, or it ended */
+    struct region *parent; /* [I] held: the region that was lent on by that consent, or NULL */
+    struct list by_loans;  /* [lending] among the regions of its consent */
+    struct list by_parent; /* [lending] among its parent's children */
+    struct list children;  /* [lending] regions that were made of its pages by further consents */
     struct spinlock lock;
-    struct list vmas;  /* [lock] struct vma by region_link */
+    struct list vmas;  /* [lock] struct vma by region_link; those that a sweep has done come last */
     struct list link;  /* [region list] */
-    uint64_t stamp;    /* [region list] the last sweep that met it */
 };
+
+#define LOANS_MAX 1024 /* regions of one consent at a time: each pins pages of the owner */
+
+/* What was lent by one consent. */
+struct loans {
+    struct list regions; /* [lending] */
+    uint32_t count;      /* [lending] regions */
+    bool revoked;        /* [lending] nothing more is lent */
+    bool lasting;        /* [I] it is never revoked */
+};
+
+#define LOANS_INIT(l, never_revoked) {.regions = LIST_INIT((l).regions), .lasting = (never_revoked)}
 
 #define REGION_DIRTY (1U << 31) /* in a frame number: stored to by a program */
 
-/* What a lender allows: more than the family needs, the grant by which others come. */
+/* What the lender allows. */
 struct lend {
-    unsigned prot;  /* at most this */
-    uint64_t grant; /* 0 = family */
-    bool lasting;   /* refuse what a third party could take away from the borrower */
+    unsigned prot;       /* at most this */
+    struct loans *loans; /* the consent; NULL within a family. It outlives the call. */
+    bool lasting;        /* refuse what a third party could take away from the borrower */
 };
 
 /* Family: the source's own permissions. */
@@ -77,10 +97,11 @@ struct lend {
  * Private pages come into a new region; a page that is not there yet appears, and one that
  * is shared by fork is made the source's own first, so that src and borrower see one frame.
  * Pages that src itself borrows stay in the region they are in (family), or get one that
- * goes when that one is revoked (grant).
- * => takes src->lock and drops it. va is page aligned and the range is in user space.
+ * goes when that one is revoked (a consent).
+ * => takes src->lock and drops it; may sleep. va is page aligned and the range is in user space.
  * => 0, and the vmas in order on `vmas`, which was empty; -EFAULT at a page that src itself
- *    may not read, or that a lasting loan must not have; -ENOMEM. vma_destroy_list() undoes it.
+ *    may not read, or that a lasting loan must not have; -ENOMEM, at once when the frames are not
+ *    to be had; -EINTR. vma_destroy_list() undoes it.
  */
 int region_pin(struct mm *src, vaddr_t va, size_t npages, struct lend lend, struct list *vmas);
 
@@ -116,14 +137,27 @@ struct page *region_page(const struct region *r, size_t i);
 /* Whether page i was stored to by a program. */
 bool region_dirty(const struct region *r, size_t i);
 
-/* Lets go of all frames of a sparse region, and of every entry that points to one. */
+/*
+ * Lets go of all frames of a sparse region, and of every entry that points to one.
+ * => no spin lock held; may sleep. The caller sees to it that no pager brings a page meanwhile.
+ */
 void region_empty(struct region *r);
 
+/* Whether no page of r may be mapped just now. */
+static inline bool region_barred(const struct region *r)
+{
+    return __atomic_load_n(&r->barred, __ATOMIC_SEQ_CST);
+}
+
 /*
- * Takes the pages that were lent by `grant` away from everyone who has them, and from those
- * they were lent on to. => no hart reaches them on return.
+ * Takes the pages that were lent by this consent away from everyone who has them, and from those
+ * they were lent on to; nothing more is lent by it. => no hart reaches them on return.
+ * => no spin lock held; may sleep. Its time grows with what is taken away, and with nothing else.
  */
-void region_revoke(uint64_t grant);
+void region_revoke(struct loans *loans);
+
+/* The consent ends, and its borrowers keep what they have. => no spin lock held. */
+void region_keep_loans(struct loans *loans);
 
 /* For mm/vma.c: v, which is entering or leaving an mm, maps r. */
 void region_add_vma(struct region *r, struct vma *v);

@@ -54,8 +54,8 @@ extern struct spinlock proc_tree_lock;
 struct proc_hooks {
     /* The running process has forked a child that nobody else knows. => 0, or the fork fails. */
     int (*forked)(struct proc *child);
-    /* The running process has given up its address space: it ends, or exec gave it another. */
-    void (*left)(void);
+    /* The running process has left an address space of `family`: it ends, or exec gave it another. */
+    void (*left)(uint64_t family);
 };
 
 extern const struct proc_hooks *proc_hooks; /* [a] NULL: none yet */

@@ -158,6 +158,13 @@ void task_wait_off_cpu(const struct task *task);
 void task_set_mm(struct mm *mm);
 
 /*
+ * Load an address space on this hart, or the kernel's own table when it is NULL. No-op when it is
+ * loaded. Defined in mm/space.c: the scheduler says when, mm what that takes.
+ * => interrupts off.
+ */
+void mm_activate(struct mm *mm);
+
+/*
  * What a task is doing, for listings: its state, and whether a hart runs it at this moment.
  * => takes the run queue's lock; out of date on return.
  */

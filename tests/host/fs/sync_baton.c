@@ -173,6 +173,23 @@ void wait_on(struct waitqueue *wq, struct spinlock *held)
     spin_lock(held);
 }
 
+int wait_on_killable(struct waitqueue *wq, struct spinlock *held)
+{
+    wait_on(wq, held);
+    return 0;
+}
+
+void waitqueue_init(struct waitqueue *wq)
+{
+    *wq = (struct waitqueue)WAITQUEUE_INIT(*wq);
+}
+
+/* A call of mm/ rests: somebody else may come. */
+void task_yield_if_due(void)
+{
+    baton_yield();
+}
+
 void wake_all(struct waitqueue *wq)
 {
     for (int i = 0; i < nactors; i++)

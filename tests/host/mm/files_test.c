@@ -23,7 +23,7 @@ static unsigned long operations = 3000;
 
 static struct { struct region *region; size_t pages; } files[FILES];
 static struct mm *programs[PROGRAMS];
-static uint64_t grants[GRANTS] = {11, 12, 13, 14}, last_grant = 100;
+static struct loans loans[GRANTS];
 static struct page *hog; /* frames taken away, chained */
 
 static uint32_t pick(uint32_t n)
@@ -182,7 +182,7 @@ static void lend(struct mm *from, struct mm *to)
     struct lend lend = LEND_FAMILY;
 
     if (pick(2)) {
-        lend.grant = grants[pick(GRANTS)];
+        lend.loans = &loans[pick(GRANTS)];
         lend.prot = pick(2) ? PROT_READ : lend.prot;
         lend.lasting = pick(2);
     }
@@ -206,8 +206,8 @@ static void cut_or_revoke(void)
     size_t f = pick(FILES), g = pick(GRANTS);
 
     if (pick(2)) {
-        region_revoke(grants[g]);
-        grants[g] = last_grant++;
+        region_revoke(&loans[g]);
+        loans[g] = (struct loans)LOANS_INIT(loans[g], false);
     } else if (files[f].region) {
         struct region *r = files[f].region;
 
@@ -277,5 +277,7 @@ int main(int argc, char **argv)
     if (argc > 2)
         operations = strtoul(argv[2], NULL, 0);
     world_start(FRAMES);
+    for (unsigned i = 0; i < GRANTS; i++)
+        loans[i] = (struct loans)LOANS_INIT(loans[i], false);
     return cmocka_run_group_tests_name("files", tests, NULL, NULL);
 }

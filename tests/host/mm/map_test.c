@@ -382,7 +382,8 @@ static void an_id_is_one_page_for_all(void **state)
 static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1), *c = world_program(2), *child;
-    struct lend lend = {.prot = PROT_READ, .grant = 41}, on = {.prot = RW, .grant = 42};
+    struct loans first = LOANS_INIT(first, false), second = LOANS_INIT(second, false);
+    struct lend lend = {.prot = PROT_READ, .loans = &first}, on = {.prot = RW, .loans = &second};
     vaddr_t in_b, in_c, own;
     uint64_t v;
 
@@ -399,7 +400,7 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
     assert_int_equal(mm_fork(b, &child), 0);
     world_load(child, 3);
     assert_int_equal(world_peek(child, in_b), 3);
-    region_revoke(41);
+    region_revoke(&first);
     world_check();
     assert_int_equal(world_stale(), 0);
     assert_false(world_read(b, in_b, &v));

@@ -31,7 +31,7 @@ struct program {
     struct mm *mm;
     uint8_t state[PAGES];
     uint32_t cell[PAGES];
-    uint8_t grants[PAGES]; /* by which a shared page came: bit = slot of grant_numbers */
+    uint8_t grants[PAGES]; /* by which a shared page came: bit = slot of loans */
     struct mapped maps[MAPS];
 };
 
@@ -40,8 +40,7 @@ static uint64_t cells[CELLS];
 static uint32_t ncells;
 static uint64_t rng = 1;
 static unsigned done[32];
-static uint64_t grant_numbers[GRANTS] = {101, 102, 103, 104, 105, 106};
-static uint64_t last_grant = 200;
+static struct loans loans[GRANTS];
 
 static uint32_t pick(uint32_t n)
 {
@@ -191,7 +190,7 @@ static void share(struct program *src, unsigned slot)
     struct program source = *src; /* an alias changes it on the way */
 
     if (slot < GRANTS)
-        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE, .grant = grant_numbers[slot]};
+        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE, .loans = &loans[slot]};
     for (uint32_t i = first; ok && i < first + n; i++)
         ok = readable(src->state[i]);
     at = (uint32_t)(page_up(before) / PAGE_SIZE);
@@ -223,8 +222,8 @@ static void op_revoke(struct program *ignored)
 {
     unsigned slot = pick(GRANTS);
 
-    region_revoke(grant_numbers[slot]);
-    grant_numbers[slot] = last_grant++;
+    region_revoke(&loans[slot]);
+    loans[slot] = (struct loans)LOANS_INIT(loans[slot], false);
     for (struct program *p = programs; p < programs + PROGRAMS; p++)
         for (uint32_t i = 0; i < PAGES; i++)
             if (p->state[i] >= SHARED && (p->grants[i] >> slot & 1))
@@ -335,7 +334,7 @@ static void op_share_map(struct program *src)
         ok &= src->maps[i].there && src->maps[i].prot;
     }
     if (slot < GRANTS)
-        lend.grant = grant_numbers[slot];
+        lend.loans = &loans[slot];
     assert_int_equal((map_shared_pages)(src->mm, dst->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE, lend),
                      ok ? at * PAGE_SIZE : 0);
     for (uint32_t i = 0; ok && i < n; i++) {
@@ -423,5 +422,7 @@ int main(int argc, char **argv)
     if (argc > 2)
         operations = strtoul(argv[2], NULL, 0);
     world_start(8000);
+    for (unsigned i = 0; i < GRANTS; i++)
+        loans[i] = (struct loans)LOANS_INIT(loans[i], false);
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
 }

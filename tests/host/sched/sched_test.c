@@ -11,6 +11,7 @@
 #include "asm/csr.h"
 #include "asm/timer.h"
 #include "asm/trap.h"
+#include "mm/mm.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
