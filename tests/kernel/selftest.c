@@ -25,6 +25,7 @@ static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
+    {"compare", test_compare},
     {"pte helpers", test_pte_helpers},
     {"pte address", test_pte_address},
     {"one frame mapped twice", test_one_frame_mapped_twice},

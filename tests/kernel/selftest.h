@@ -12,6 +12,7 @@ void selftest_expect(bool ok, const char *what, const char *file, int line);
 #define EXPECT(cond) selftest_expect((cond), #cond, __FILE__, __LINE__)
 
 /* The tests. Each leaves the machine as it found it; selftest.c checks that no frame is missing. */
+void test_compare(void);
 void test_pte_helpers(void);
 void test_pte_address(void);
 void test_one_frame_mapped_twice(void);
