@@ -282,6 +282,8 @@ int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
 
     if (!n || !range_fits(va, n, USER_TOP))
         return -EINVAL;
+    if (n >> PAGE_SHIFT > page_total())
+        return -ENOMEM;
     err = mm_lock_killable(mm);
     if (err)
         return err;

@@ -139,7 +139,8 @@ int mm_write(struct mm *mm, vaddr_t va, const void *from, size_t n);
 
 /*
  * Looks at [va, va + n) without touching it: do its vmas allow `access`?
- * => 0; -EINVAL nothing, or not user space; -EFAULT somewhere they do not.
+ * => 0; -EINVAL nothing, or not user space; -ENOMEM more pages than the machine has, which nobody
+ *    could ever map; -EFAULT somewhere they do not.
  */
 int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
 

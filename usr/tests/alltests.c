@@ -20,7 +20,7 @@ static char *const programs[] = {
     "t_fuzz",     "t_oom",       "t_diskfull",  "grind",       "forktest",   "shmem_test", "shmem_test --no-unmap",
     "log_test",   "log_test 12",
     "t_crypto", "t_cryptoend", "t_ids", "t_mmap", "t_mmapmore", "t_mmapfile", "t_mmapcut", "t_sync",
-    "t_grant", "t_sidebyside", "shmem_test1",
+    "t_grant", "t_long", "t_sidebyside", "shmem_test1",
     "shmem_test2", "crypto_cli", "shmem_count", "shm_cnt", "shm_cnt -u", "mmap_test", "share_demo",
 };
 
