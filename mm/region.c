@@ -131,14 +131,14 @@ struct region *region_create(size_t npages, const struct region_pager *pager, vo
 }
 
 /*
- * Takes up to a batch of frames out of the table, of pages from `first` to the end, from there
- * down. => how many; *end is where it stopped. r->lock held, or r has no holder.
+ * Takes the frames of pages [first, *end), PAGE_BATCH at most, out of the table; *end is `first` then.
+ * => how many there were. r->lock held, or r has no holder.
  */
 static size_t take_out(struct region *r, size_t first, size_t *end, uint32_t *batch)
 {
     size_t n = 0;
 
-    while (*end > first && n < PAGE_BATCH) {
+    while (*end > first) {
         uint32_t frame = __atomic_exchange_n(&r->frames[--*end], 0, __ATOMIC_ACQ_REL);
 
         if (frame)
@@ -335,10 +335,10 @@ void region_empty(struct region *r)
     __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
     region_unhook(r);
     for (size_t end = r->npages; end > 0;) {
-        size_t n, left;
+        size_t first = end > PAGE_BATCH ? end - PAGE_BATCH : 0, n, left;
 
         spin_lock(&r->lock);
-        n = take_out(r, 0, &end, batch);
+        n = take_out(r, first, &end, batch);
         left = n - page_drop_many(batch, n, PAGE_PIN).freed;
         if (left && page_try_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */
@@ -351,12 +351,18 @@ void region_empty(struct region *r)
 
 /* ---- vmas ---- */
 
-/* At the front: a sweep that is under way looks at it. */
+/*
+ * v has no entry yet, and gets none while r is barred: then it comes last, where the sweep does not
+ * look, so that programs which go on mapping r cannot keep the sweep from its end.
+ */
 void region_add_vma(struct region *r, struct vma *v)
 {
     spin_lock(&r->lock);
     v->stamp = 0;
-    list_push_front(&r->vmas, &v->region_link);
+    if (region_barred(r))
+        list_push_back(&r->vmas, &v->region_link);
+    else
+        list_push_front(&r->vmas, &v->region_link);
     spin_unlock(&r->lock);
 }
 
@@ -369,8 +375,13 @@ void region_remove_vma(struct region *r, struct vma *v)
 
 void region_resweep(struct vma *v)
 {
-    region_remove_vma(v->region, v);
-    region_add_vma(v->region, v);
+    struct region *r = v->region;
+
+    spin_lock(&r->lock);
+    v->stamp = 0;
+    list_remove(&v->region_link);
+    list_push_front(&r->vmas, &v->region_link);
+    spin_unlock(&r->lock);
 }
 
 uint64_t region_new_stamp(void)

@@ -175,7 +175,7 @@ void region_set_dirty(struct region *r, size_t i);
 /* Unhooks every entry that points to a frame of r, in every mm. => no lock held; may sleep. One at a time for each r. */
 void region_unhook(struct region *r);
 
-/* v has grown: a sweep over its region looks at all of it again. => mm->lock held. */
+/* v has grown, or is a part of another: a sweep over its region looks at all of it. => mm->lock held. */
 void region_resweep(struct vma *v);
 
 /* A number that no sweep over vmas or regions had before. */

@@ -271,6 +271,8 @@ int vma_split(struct mm *mm, vaddr_t at)
     upper->size_before = at;
     v->end = at;
     vma_insert(mm, upper);
+    if (upper->region)
+        region_resweep(upper); /* it has entries */
     return 0;
 }
 

@@ -63,7 +63,7 @@ struct region {
     struct list by_parent; /* [lending] among its parent's children */
     struct list children;  /* [lending] regions that were made of its pages by further consents */
     struct spinlock lock;
-    struct list vmas;  /* [lock] struct vma by region_link; those that a sweep has done come last */
+    struct list vmas;  /* [lock] struct vma by region_link; last those a sweep has done, or need not do */
     struct list link;  /* [region list] */
 };
 
