@@ -154,6 +154,14 @@ static __noinline int make_writable(const struct vma *v, vaddr_t va, struct gath
     return 0;
 }
 
+/* A page that nobody might touch: mprotect allows it again, and has not come to its entry yet. */
+static void allow_again(const struct vma *v, pte_t *pte)
+{
+    uint64_t flags = pte->v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
+
+    *pte = pte_without_write(pte_leaf(pte_phys(*pte), flags));
+}
+
 /* The entry of va, its tables made if they are missing. => NULL without memory: only if v is lazy. */
 static pte_t *fault_entry(struct mm *mm, vaddr_t va, const struct gather *g)
 {
@@ -176,8 +184,9 @@ int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g,
     if (!pte)
         return -ENOMEM;
     *out = pte;
+    if (unlikely(pte_present(*pte) && !pte_valid(*pte)))
+        allow_again(v, pte);
     if (!pte_valid(*pte)) {
-        CHECK_ASSERT(!pte_present(*pte)); /* mprotect has made it valid before v allows anything */
         err = v->region ? region_map_page(v, va, access, pte) : zero_page(v, g, pte);
         if (err || !v->copies)
             return err;

@@ -400,16 +400,19 @@ static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot
     return err;
 }
 
-/* Frees the tables of what nobody may touch, after prepare_protect() has made them in vain. */
+/*
+ * Frees the tables of what was never writable, after prepare_protect() has made them in vain; the
+ * zero pages in them go, too, as in protect_vmas(), and come back by a fault.
+ */
 static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     struct vma *v = vma_first_above(mm, start);
 
     for (; v && v->start < end; v = vma_next(mm, v)) {
         mm_work(mm, 1);
-        if (v->kind != VMA_MAP || v->prot != PROT_NONE || v->promised || v->region)
+        if (v->kind != VMA_MAP || v->promised || v->region)
             continue;
-        mm_unmap_pages(mm, v); /* as in protect_vmas() */
+        mm_unmap_pages(mm, v);
         mm_trim(mm, v->start, v->end);
     }
 }
