@@ -88,34 +88,32 @@ static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
     return 0;
 }
 
-/* Whether a shared mapping reaches above the break `size`. */
-static bool shared_above(struct mm *mm, vaddr_t size)
+/* Looks for a shared mapping above the break `size`. => mm locked; rests. 0; -EINVAL; -EINTR. */
+static int shared_above(struct mm *mm, vaddr_t size)
 {
-    for (struct vma *v = vma_first_above(mm, size); v; v = vma_next(mm, v)) {
-        if (vma_in_size(v))
-            return true;
-        mm_work(mm, 1);
-    }
-    return false;
+    int err = 0;
+
+    for (struct vma *v = vma_first_above(mm, size); v && !err; v = vma_next(mm, v))
+        err = vma_in_size(v) ? -EINVAL : mm_work(mm, 1);
+    return err;
 }
 
 static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
 {
     vaddr_t size = mm->size - n;
+    int err;
 
     if (n > mm->size)
         return 0;
-    if (shared_above(mm, size))
-        return -EINVAL;
-    if (page_up(size) < page_up(mm->size)) {
-        /* The range ends where a vma does, so nothing is split and nothing can fail. */
-        int err = mm_unmap(mm, page_up(size), page_up(mm->size), TABLES_TRIM, gone);
-
-        if (err)
-            return err;
-    }
-    mm->size = size;
-    return 0;
+    err = shared_above(mm, size);
+    if (err)
+        return err;
+    /* The range ends where a vma does, so nothing is split and nothing can fail. */
+    if (page_up(size) < page_up(mm->size))
+        err = mm_unmap(mm, page_up(size), page_up(mm->size), TABLES_TRIM, gone);
+    if (!err)
+        mm->size = size;
+    return err;
 }
 
 __noinline int mm_sbrk(struct mm *mm, long n, enum brk_mode mode, vaddr_t *old)

@@ -253,17 +253,15 @@ int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
     return -EFAULT;
 }
 
-/* The lowest page from va on that is in a vma with a pager; end or above when there is none. */
+/* The lowest page from va on that is in a vma with a pager; end or above: none, or killed. */
 static vaddr_t next_paged(struct mm *mm, vaddr_t va, vaddr_t end)
 {
     struct vma *v;
 
     mm_lock(mm);
     v = vma_first_above(mm, va);
-    while (v && v->start < end && !(v->region && v->region->pager)) {
-        v = vma_next(mm, v);
-        mm_work(mm, 1);
-    }
+    while (v && v->start < end && !(v->region && v->region->pager))
+        v = mm_work(mm, 1) ? NULL : vma_next(mm, v);
     if (!v)
         va = end;
     else if (v->start > va)

@@ -14,15 +14,15 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* Whether nothing but mmap's own is mapped in [start, end). => mm locked; rests. */
-static bool only_maps(struct mm *mm, vaddr_t start, vaddr_t end)
+/* Looks for what is not mmap's own in [start, end). => mm locked; rests. 0; -EINVAL; -EINTR. */
+static int only_maps(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    for (struct vma *v = vma_first_above(mm, start); v && v->start < end; v = vma_next(mm, v)) {
-        if (v->kind != VMA_MAP)
-            return false;
-        mm_work(mm, 1);
-    }
-    return true;
+    struct vma *v = vma_first_above(mm, start);
+    int err = 0;
+
+    for (; v && v->start < end && !err; v = vma_next(mm, v))
+        err = v->kind == VMA_MAP ? mm_work(mm, 1) : -EINVAL;
+    return err;
 }
 
 /* ---- merging ---- */
@@ -56,10 +56,11 @@ static void merge_around(struct mm *mm, vaddr_t start, vaddr_t end, struct list 
 /* ---- mapping ---- */
 
 /*
- * The highest gap below USER_BREAK_MAX that has room for len bytes. => its place, or 0. A hole
- * below the break is none: what lies there goes when the break comes down. mm locked; rests.
+ * The highest gap below USER_BREAK_MAX that has room for len bytes. A hole below the break is
+ * none: what lies there goes when the break comes down. => mm locked; rests. 0 and *va; -ENOMEM;
+ * -EINTR. Page 0 is never chosen: a null pointer should fault.
  */
-static vaddr_t find_gap(struct mm *mm, uint64_t len)
+static int find_gap(struct mm *mm, uint64_t len, vaddr_t *va)
 {
     vaddr_t top = USER_BREAK_MAX;
     struct list *pos;
@@ -69,13 +70,16 @@ static vaddr_t find_gap(struct mm *mm, uint64_t len)
 
         vaddr_t floor = v->end > page_up(mm->size) ? v->end : page_up(mm->size);
 
-        if (floor <= top && top - floor >= len)
-            return top - len;
+        if (floor <= top && top - floor >= len) {
+            *va = top - len;
+            return *va ? 0 : -ENOMEM;
+        }
         if (v->start < top)
             top = v->start;
-        mm_work(mm, 1);
+        if (mm_work(mm, 1))
+            return -EINTR;
     }
-    return 0; /* page 0 is never chosen: a null pointer should fault */
+    return -ENOMEM;
 }
 
 static bool is_free(struct mm *mm, vaddr_t start, uint64_t len)
@@ -94,15 +98,13 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
         return -ENOMEM;
     switch (q->place) {
     case MAP_OVER:
-        return q->addr >= page_up(mm->size) && only_maps(mm, q->addr, q->addr + len) ? 0 : -EINVAL;
+        return q->addr >= page_up(mm->size) ? only_maps(mm, q->addr, q->addr + len) : -EINVAL;
     case MAP_HERE:
         return is_free(mm, q->addr, len) ? 0 : -EEXIST;
     case MAP_ANYWHERE:
         break;
     }
-    if (!q->addr || !is_free(mm, q->addr, len))
-        *va = find_gap(mm, len);
-    return *va ? 0 : -ENOMEM;
+    return q->addr && is_free(mm, q->addr, len) ? 0 : find_gap(mm, len, va);
 }
 
 /* Frees the tables that were made in vain for [start, end), in each gap between vmas. */
@@ -261,10 +263,8 @@ static bool has_hole(struct mm *mm, vaddr_t start, vaddr_t end)
     struct vma *v = NULL;
 
     mm_lock(mm);
-    while (start < end && (v = vma_find(mm, start))) {
+    while (start < end && (v = vma_find(mm, start)) && !mm_work(mm, 1))
         start = v->end;
-        mm_work(mm, 1);
-    }
     mm_unlock(mm);
     return start < end;
 }
@@ -288,14 +288,15 @@ int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len)
 {
     struct list gone = LIST_INIT(gone);
     vaddr_t end;
-    int err = -EINVAL;
+    int err;
 
     if (!len || map_range(va, len, &end))
         return -EINVAL;
     sync_range(mm, va, end);
     if (mm_lock_killable(mm))
         return -EINTR;
-    if (only_maps(mm, va, end))
+    err = only_maps(mm, va, end);
+    if (!err)
         err = mm_unmap(mm, va, end, TABLES_TRIM, &gone);
     mm_unlock(mm);
     vma_destroy_list(&gone);
@@ -324,7 +325,10 @@ static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
     return err;
 }
 
-/* Reserves for pages of [start, end) that are to be promised because they become writable. */
+/*
+ * Reserves for pages of [start, end) that are to be promised because they become writable.
+ * => mm locked; rests. 0, -ENOMEM, -EINTR.
+ */
 static int reserve_writable(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     size_t n = 0;
@@ -332,7 +336,8 @@ static int reserve_writable(struct mm *mm, vaddr_t start, vaddr_t end)
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
         if (!v->promised && !vma_shares(v))
             n += vma_pages(v);
-        mm_work(mm, 1);
+        if (mm_work(mm, 1))
+            return -EINTR;
     }
     return mm_reserve(mm, n);
 }
@@ -384,13 +389,11 @@ static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned pro
     }
 }
 
-/* Everything of mm_protect() that can fail. => mm locked; rests. */
+/* Boundaries, promises, tables: all that can fail, once it is allowed. => mm locked; rests. */
 static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot)
 {
-    int err = may_protect(mm, va, end, prot);
+    int err = vma_split(mm, va);
 
-    if (!err)
-        err = vma_split(mm, va);
     if (!err)
         err = vma_split(mm, end);
     if (!err && (prot & PROT_WRITE))
@@ -417,6 +420,26 @@ static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
     }
 }
 
+/* mm_protect() of what may be protected so. => mm locked; rests. */
+static int protect_range(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot, struct list *gone)
+{
+    int err = prepare_protect(mm, va, end, prot);
+
+    if (err) {
+        mm_unreserve(mm);
+        trim_unused(mm, va, end);
+        merge_around(mm, va, va, gone);
+        merge_around(mm, end, end, gone);
+        return err;
+    }
+    /* Commit: nothing below may fail. */
+    protect_vmas(mm, va, end, prot);
+    if (prot & PROT_EXEC)
+        icache_sync(mm->cpus);
+    merge_around(mm, va, end, gone);
+    return 0;
+}
+
 int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
 {
     struct list gone = LIST_INIT(gone);
@@ -428,16 +451,9 @@ int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
     err = mm_lock_killable(mm);
     if (err)
         return err;
-    err = prepare_protect(mm, va, end, prot);
-    if (err) {
-        mm_unreserve(mm);
-        trim_unused(mm, va, end);
-    } else {
-        protect_vmas(mm, va, end, prot);
-        if (prot & PROT_EXEC)
-            icache_sync(mm->cpus);
-    }
-    merge_around(mm, va, end, &gone);
+    err = may_protect(mm, va, end, prot);
+    if (!err)
+        err = protect_range(mm, va, end, prot, &gone);
     mm_unlock(mm);
     vma_destroy_list(&gone);
     return err;

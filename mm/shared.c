@@ -43,7 +43,7 @@ __noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t sr
     return at + (src_va - start);
 }
 
-/* Whether every page of [start, end) is a shared mapping. => mm->lock held. */
+/* Whether every page of [start, end) is a shared mapping. => mm locked; rests; false when killed, too. */
 static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     while (start < end) {
@@ -52,7 +52,8 @@ static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
         if (!v || v->kind != VMA_SHARED)
             return false;
         start = v->end;
-        mm_work(mm, 1);
+        if (mm_work(mm, 1))
+            return false;
     }
     return true;
 }

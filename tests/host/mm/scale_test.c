@@ -274,6 +274,38 @@ static void emptying_looks_at_few_pages_at_a_time(void **state)
     region_put(r);
 }
 
+/* Looking at many vmas is given up when the caller is killed, too. */
+static void a_killed_caller_looks_no_further(void **state)
+{
+    enum { N = 8000 };
+    struct mm *a = world_program(0);
+    vaddr_t at = map(a, 0, PAGES(N), PROT_NONE), old;
+
+    for (vaddr_t i = 0; i < N; i += 2)
+        assert_int_equal(mm_protect(a, at + PAGES(i), PAGE_SIZE, PROT_READ), 0);
+    for (int call = 0; call < 5; call++) {
+        struct map_request q = {.addr = at, .len = PAGES(N), .prot = RW, .max_prot = ALL, .place = MAP_OVER};
+        int err = 0;
+
+        rest_begin(1);
+        if (call == 4)
+            q = (struct map_request){.len = PAGE_SIZE, .prot = RW, .max_prot = ALL, .place = MAP_ANYWHERE};
+        if (call == 0 || call == 4)
+            err = mm_map(a, &q, &old);
+        else if (call == 1)
+            err = mm_munmap(a, at, PAGES(N));
+        else if (call == 2)
+            err = mm_protect(a, at, PAGES(N), RW);
+        else if (call == 3)
+            err = mm_sbrk(a, -1, BRK_EAGER, &old);
+        assert_int_equal(err, -EINTR);
+        assert_true(rest_count <= 2); /* the second: what the call has made goes */
+        rest_begin(0);
+        world_check();
+    }
+    world_exit(a);
+}
+
 /* ---- the tree of vmas ---- */
 
 #define SLOTS 600
@@ -436,7 +468,7 @@ int main(void)
         T(lazy_memory_beyond_all_memory_is_not_lent), T(a_segment_beyond_all_memory_is_refused),
         T(too_large_a_promise_is_refused), T(pinning_tells_harts_by_the_batch), T(unmapping_tells_harts_by_the_batch),
         T(loans_end_in_linear_time), T(a_consent_has_a_limit), T(a_sweep_ends_while_others_map),
-        T(emptying_looks_at_few_pages_at_a_time),
+        T(a_killed_caller_looks_no_further), T(emptying_looks_at_few_pages_at_a_time),
         T(vmas_are_found_as_in_an_array), T(the_tree_is_shallow),
     };
 
