@@ -334,20 +334,15 @@ static void drain_all(void)
     }
 }
 
-struct page *page_alloc_order(unsigned order)
+/* A block, reserved and taken as one step. => else NULL, and how many frames are missing for it. */
+static struct page *take_block(unsigned order, size_t *missing)
 {
+    uint64_t irq = irq_disable_save();
     struct page *page = NULL;
-    uint64_t irq;
 
-    if (order >= PAGE_ORDERS)
-        return NULL;
-    irq = irq_disable_save();
-    if (page_reserve(1UL << order) == 0) {
+    *missing = page_try_reserve(1UL << order);
+    if (!*missing) {
         page = buddy_take(order);
-        if (!page) {
-            drain_all();
-            page = buddy_take(order);
-        }
         if (!page)
             page_unreserve(1UL << order);
     }
@@ -357,6 +352,24 @@ struct page *page_alloc_order(unsigned order)
         page[i].kind = PAGE_KERNEL;
     }
     irq_restore(irq);
+    return page;
+}
+
+struct page *page_alloc_order(unsigned order)
+{
+    bool drained = false;
+    struct page *page;
+    size_t missing;
+
+    if (order >= PAGE_ORDERS)
+        return NULL;
+    while (!(page = take_block(order, &missing))) {
+        if (missing ? !page_reclaim(missing) : drained)
+            return NULL;
+        if (!missing)
+            drain_all();
+        drained |= !missing;
+    }
     return page;
 }
 

@@ -127,10 +127,13 @@ static void blocks_are_aligned_and_merge_again(void **state)
 static struct page *kept[8];
 static size_t nkept;
 
+static bool irqs_off; /* while a reclaimer was asked */
+
 static size_t give_back(size_t n)
 {
     size_t got = 0;
 
+    irqs_off |= irqs_kept_out();
     for (; got < n && nkept > 0; got++)
         page_put(kept[--nkept]);
     return got;
@@ -151,6 +154,29 @@ static void reclaimers_are_asked_before_failure(void **state)
     assert_int_equal(world_available(), before - nkept);
     give_back(8);
     assert_int_equal(world_available(), before);
+}
+
+/* What the reclaimers do for a large block takes long: no interrupt may wait for it. */
+static void a_block_keeps_no_interrupt_out(void **state)
+{
+    size_t before = world_available();
+    struct page *block;
+
+    while (nkept < 8)
+        kept[nkept++] = page_alloc();
+    assert_int_equal(page_reserve(before - 8), 0);
+    irqs_off = false;
+    block = page_alloc_order(2);
+    assert_int_equal(nkept, 4);
+    assert_false(irqs_off);
+    if (block)
+        page_free_order(block, 2);
+    assert_null(page_alloc_order(4));
+    assert_int_equal(nkept, 0);
+    assert_false(irqs_off);
+    page_unreserve(before - 8);
+    assert_int_equal(world_available(), before);
+    world_check();
 }
 
 static void slabs_give_their_frames_back(void **state)
@@ -242,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_last_holder_frees),
         cmocka_unit_test(blocks_are_aligned_and_merge_again),
         cmocka_unit_test(reclaimers_are_asked_before_failure),
+        cmocka_unit_test(a_block_keeps_no_interrupt_out),
         cmocka_unit_test(slabs_give_their_frames_back),
         cmocka_unit_test(two_harts_that_grow_a_slab_leave_no_empty_frame),
         cmocka_unit_test(a_slab_of_another_cache_is_noticed), /* last: it leaves a lock held */
