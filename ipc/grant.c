@@ -59,24 +59,25 @@ static void grant_put(struct grant *g)
         slab_free(&cache, g);
 }
 
-/* Enter a grant that has all but its parties. => lock held. */
-static int add_grant(struct grant *g, int pid)
+/*
+ * Enter a grant that has all but its parties. => lock held; *mm, the borrower's, is held, and let go of
+ * by the caller without the lock: by then it may be the last holder, and take it all down.
+ */
+static int add_grant(struct grant *g, int pid, struct mm **mm)
 {
     unsigned count = 0;
     struct list *pos;
-    struct mm *mm;
     int err;
 
     list_for_each(pos, &grants)
         count += grant_of(pos)->owner.pid == current()->pid;
     if (count >= GRANTS_MAX)
         return -ENOMEM;
-    err = proc_mm_hold(pid, &mm);
+    err = proc_mm_hold(pid, mm);
     if (err)
         return err;
     g->owner = (struct party){ current()->pid, current()->mm->family };
-    g->borrower = (struct party){ pid, mm->family };
-    mm_release(mm);
+    g->borrower = (struct party){ pid, (*mm)->family };
     list_push_back(&grants, &g->link);
     return 0;
 }
@@ -84,6 +85,7 @@ static int add_grant(struct grant *g, int pid)
 int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot)
 {
     struct grant *g;
+    struct mm *mm;
     int err = mm_check(current()->mm, va, size, ACCESS_READ);
 
     if (err)
@@ -99,10 +101,12 @@ int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot)
     list_init(&g->loans.regions);
     ipc_start();
     mutex_lock(&lock);
-    err = add_grant(g, pid);
+    err = add_grant(g, pid, &mm);
     mutex_unlock(&lock);
     if (err)
         slab_free(&cache, g);
+    else
+        mm_release(mm);
     return err;
 }
 
