@@ -19,8 +19,6 @@
 #include "mm/region.h"
 #include "space.h"
 
-#define COPIES_MAX 8 /* pinned pages that one step copies */
-
 /* Gives the child its own copy of a pinned page, from the promise for v or from what is left. */
 static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 {
@@ -35,15 +33,14 @@ static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 }
 
 /*
- * Copies entries of one table of v from *from on, up to n; fewer where pages had to be copied.
- * => how many were looked at; -ENOMEM. What was copied stays. Kept whole, as pin_ready().
+ * Copies entries of one table of v from *from on, up to n; fewer where copies of pages, of which
+ * mm_work() has not been told, have filled the batch. => how many were looked at; -ENOMEM. What was copied stays. Kept whole, as pin_ready().
  */
 static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
 {
     const struct frame_bank bank = frame_banks[0];
     const uint64_t own = v->prot == PROT_NONE ? PTE_H : PTE_V;
     bool owns = vma_owns(v);
-    unsigned copies = 0;
     pte_t *start = from;
 
     for (pte_t *end = from + n; from < end; from++, to++) {
@@ -57,7 +54,8 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
             if (page_pinned(page)) {
                 if (copy_pinned(v, pte, to))
                     return -ENOMEM;
-                if (++copies == COPIES_MAX)
+                v->mm->work += WORK_COPY;
+                if (v->mm->work > WORK_BATCH)
                     end = from + 1;
                 continue;
             }

@@ -362,7 +362,7 @@ static void rewrite_entries(struct mm *mm, struct vma *v)
             stop = piece;
         else if (!pte && pt_missing(mm->root, va) == 2)
             stop = pt_gigabyte_end(va, v->end);
-        mm_work(mm, pte ? (unsigned)((stop - va) >> PAGE_SHIFT) : 1);
+        mm_work(mm, 4 + (pte ? (unsigned)((stop - va) >> PAGE_SHIFT) / 2 : 0));
         for (; pte && at < stop; at += PAGE_SIZE, pte++)
             if (pte_present(*pte))
                 *pte = pte_leaf(pte_phys(*pte), new_flags(v, *pte));
