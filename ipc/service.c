@@ -27,9 +27,9 @@ struct request {
     vaddr_t asked;   /* [I] */
     bool tells;      /* [I] it had no answer when it was submitted: one in it now is new */
     vaddr_t there;   /* [lock] in the server; 0 = not taken yet */
+    struct loans loans; /* of the pages; never revoked. One for each: its limit is no other client's */
 };
 
-static struct loans service_loans = LOANS_INIT(service_loans, true); /* never revoked */
 static struct slab_cache requests = SLAB_CACHE_INIT(requests, "request", sizeof(struct request));
 
 /* ---- requests ---- */
@@ -39,13 +39,14 @@ static void request_free(struct request *r)
 {
     if (r->mm)
         mm_release(r->mm);
+    region_keep_loans(&r->loans); /* the server may still have them */
     slab_free(&requests, r);
 }
 
 /* By a consent, so that the frames themselves are pinned: a file's pages might go otherwise. */
 static int request_map(struct request *r)
 {
-    const struct lend lend = { PROT_READ | PROT_WRITE, &service_loans, .lasting = true };
+    const struct lend lend = { PROT_READ | PROT_WRITE, &r->loans, .lasting = true };
     vaddr_t old;
     int err = mm_check(current()->mm, r->asked, r->size, ACCESS_WRITE);
 
@@ -109,6 +110,7 @@ int service_submit(struct service *s, vaddr_t va, uint64_t size)
     r->client = current()->pid;
     r->asked = va;
     r->size = size;
+    r->loans = (struct loans)LOANS_INIT(r->loans, true);
     err = request_map(r);
     if (!err) {
         r->tells = !s->answered(va);
