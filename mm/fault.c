@@ -200,18 +200,16 @@ int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g,
     return err;
 }
 
-/* mm_fault() where no pager is needed; else -EAGAIN, and *r is the region, held, and *i the page. */
-static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
+/*
+ * mm_fault() where no pager is needed; else -EAGAIN, and *r is the region, held, and *i the page.
+ * => mm->lock held; va is a page's.
+ */
+static inline int fault_locked(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
 {
+    struct vma *v = vma_find(mm, va);
     int err = -EFAULT;
-    struct vma *v;
     pte_t *pte;
 
-    va = page_down(va);
-    if (va >= USER_TOP)
-        return -EFAULT;
-    spin_lock(&mm->lock);
-    v = vma_find(mm, va);
     if (v && vma_allows(v, access))
         err = mm_fault_in(v, va, access, NULL, &pte);
     if (!err && (v->prot & PROT_EXEC))
@@ -221,6 +219,18 @@ static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, stru
         *i = vma_page_at(v, va);
         region_get(*r);
     }
+    return err;
+}
+
+static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
+{
+    int err;
+
+    va = page_down(va);
+    if (va >= USER_TOP)
+        return -EFAULT;
+    spin_lock(&mm->lock);
+    err = fault_locked(mm, va, access, r, i);
     spin_unlock(&mm->lock);
     return err;
 }
@@ -253,33 +263,52 @@ int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
     return -EFAULT;
 }
 
-/* The lowest page from va on that is in a vma with a pager; end or above: none, or killed. */
+/* The lowest page from va on that is in a vma with a pager; end or above: none, or killed. => mm locked. */
 static vaddr_t next_paged(struct mm *mm, vaddr_t va, vaddr_t end)
 {
-    struct vma *v;
+    struct vma *v = vma_first_above(mm, va);
 
-    mm_lock(mm);
-    v = vma_first_above(mm, va);
     while (v && v->start < end && !(v->region && v->region->pager))
         v = mm_work(mm, 1) ? NULL : vma_next(mm, v);
     if (!v)
-        va = end;
-    else if (v->start > va)
-        va = v->start;
+        return end;
+    return v->start > va ? v->start : va;
+}
+
+/*
+ * Brings the lowest page from *va on that a pager must bring, and moves *va past it; or has the
+ * pager bring it, and *va stays on it. mm may be another's, whose long call expects no fault but
+ * its own: so this waits for its end. => 0 or -errno.
+ */
+static int bring_next(struct mm *mm, vaddr_t *va, vaddr_t end, enum access access)
+{
+    struct region *r = NULL;
+    size_t i = 0;
+    int err = 0;
+
+    mm_lock(mm);
+    *va = next_paged(mm, *va, end);
+    if (*va < end)
+        err = fault_locked(mm, *va, access, &r, &i);
     mm_unlock(mm);
-    return va;
+    if (err != -EAGAIN) {
+        *va += PAGE_SIZE;
+        return err;
+    }
+    err = r->pager->page_in(r, i);
+    region_put(r);
+    return err;
 }
 
 void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
 {
-    vaddr_t end;
+    vaddr_t end = va + n;
 
     if (!mm->npaged || !n || !range_fits(va, n, USER_TOP))
         return;
-    end = va + n;
-    for (va = page_down(va); (va = next_paged(mm, va, end)) < end; va += PAGE_SIZE)
-        if (mm_fault(mm, va, access) || task_killed(current()))
-            return;
+    va = page_down(va);
+    while (va < end && !task_killed(current()) && !bring_next(mm, &va, end, access))
+        ;
 }
 
 int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
