@@ -211,6 +211,27 @@ static void borrowers_struggle(void)
         unmap_shared_pages(c, 0x4000 + (va - in_b), PAGE_SIZE);
 }
 
+/* A borrower forks, and all is taken away before its child is known to anybody. */
+static int call_fork_borrower(void)
+{
+    child = NULL;
+    return mm_fork(b, &child);
+}
+
+static void take_back(void)
+{
+    region_revoke(&loans);
+}
+
+static void check_fork_borrower(void)
+{
+    for (size_t i = 0; i < 20 * LOAN_PAGES; i++)
+        assert_int_equal(world_read(child, in_b + PAGES(i), &(uint64_t){0}), !loans.revoked);
+    region_revoke(&loans);
+    assert_false(world_read(child, in_b, &(uint64_t){0}));
+    world_exit(child);
+}
+
 static void set_mapped_file(void)
 {
     set_file();
@@ -275,6 +296,8 @@ static const struct scene scenes[] = {
     {.name = "exit", .set = set_for_exit, .call = call_exit, .ends_a = true, .always_ends = true},
     {.name = "revoke", .set = set_loans, .call = call_revoke, .check = check_revoked, .always_ends = true,
      .others = borrowers_struggle},
+    {.name = "fork a borrower", .set = set_loans, .call = call_fork_borrower, .check = check_fork_borrower,
+     .others = take_back, .remembers = true},
     {.name = "empty", .set = set_mapped_file, .call = call_empty, .check = check_empty, .always_ends = true,
      .others = mappers_touch},
     {.name = "let go", .set = set_held, .call = call_put, .always_ends = true},
