@@ -88,6 +88,7 @@ def build(tally):
 def checks(tally):
     for script in CHECKS:
         tally.add("checks", script, *run([PYTHON, "tools/" + script]))
+    tally.add("checks", "mutants apply", *run([PYTHON, "tests/mutants/mutants.py", "--list"]))
 
 
 def bench(tally):

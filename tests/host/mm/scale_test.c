@@ -147,6 +147,20 @@ static void pinning_tells_harts_by_the_batch(void **state)
     world_exit(b);
 }
 
+/* The kernel stores for a program that has only loaded from the page: its hart remembers the old one. */
+static void a_copy_is_told(void **state)
+{
+    struct mm *a = world_program(0), *child;
+
+    assert_true(world_write(a, 0x1000, 1));
+    assert_int_equal(mm_fork(a, &child), 0);
+    assert_int_equal(world_peek(a, 0x1000), 1);
+    assert_int_equal(mm_fault(a, 0x1000, ACCESS_WRITE), 0);
+    assert_int_equal(world_stale(), 0);
+    world_exit(child);
+    world_exit(a);
+}
+
 static void unmapping_tells_harts_by_the_batch(void **state)
 {
     enum { N = 4000 };
@@ -258,6 +272,37 @@ static void a_sweep_ends_while_others_map(void **state)
     region_empty(cut);
     rest_play = NULL;
     assert_true(mapped < 100);
+    region_put(cut);
+    world_exit(mapper);
+}
+
+/* ... nor keep pages by cutting a mapping in two when the sweep has done another. */
+static vaddr_t to_split;
+
+static void split_later(void)
+{
+    if (rest_count == 2)
+        assert_int_equal(mm_protect(mapper, to_split, PAGES(100), PROT_EXEC), 0);
+}
+
+static void a_part_that_is_split_off_is_swept(void **state)
+{
+    static const struct region_pager pager = {page_in, sync_pages, release};
+    struct map_request q = {.len = PAGES(600), .prot = PROT_READ, .max_prot = ALL, .place = MAP_ANYWHERE};
+    vaddr_t other;
+
+    mapper = world_program(0);
+    q.region = cut = region_create(600, &pager, NULL);
+    assert_int_equal(mm_map(mapper, &q, &to_split), 0);
+    assert_int_equal(mm_map(mapper, &q, &other), 0);
+    for (size_t i = 0; i < 600; i++)
+        assert_int_equal(world_peek(mapper, to_split + PAGES(i)) + world_peek(mapper, other + PAGES(i)), 0);
+    rest_begin(0);
+    rest_play = split_later;
+    region_empty(cut);
+    rest_play = NULL;
+    assert_int_equal(vma_find(mapper, to_split)->end, to_split + PAGES(100));
+    world_check();
     region_put(cut);
     world_exit(mapper);
 }
@@ -467,7 +512,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(lazy_memory_beyond_all_memory_is_not_lent), T(a_segment_beyond_all_memory_is_refused),
         T(too_large_a_promise_is_refused), T(pinning_tells_harts_by_the_batch), T(unmapping_tells_harts_by_the_batch),
+        T(a_copy_is_told),
         T(loans_end_in_linear_time), T(a_consent_has_a_limit), T(a_sweep_ends_while_others_map),
+        T(a_part_that_is_split_off_is_swept),
         T(a_killed_caller_looks_no_further), T(emptying_looks_at_few_pages_at_a_time),
         T(vmas_are_found_as_in_an_array), T(the_tree_is_shallow),
     };
