@@ -19,8 +19,11 @@
 #include "mm/region.h"
 #include "space.h"
 
-/* Gives the child its own copy of a pinned page, from the promise for v or from what is left. */
-static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
+/*
+ * Gives the child its own copy of a pinned page, from the promise for v or from what is left.
+ * => 0; 1 when there is no room for another in the batch; -ENOMEM. Not inlined: it would take the loop of copy_entries() registers.
+ */
+static __noinline int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 {
     struct page *page = v->promised ? page_alloc_reserved() : page_alloc();
 
@@ -29,12 +32,14 @@ static int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
     page->kind = PAGE_USER;
     memcpy(frame_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
     *to = pte_leaf(frame_phys(page), vma_own_flags(v));
-    return 0;
+    v->mm->work += WORK_COPY;
+    return v->mm->work + WORK_COPY > WORK_BATCH;
 }
 
 /*
  * Copies entries of one table of v from *from on, up to n; fewer where copies of pages, of which
- * mm_work() has not been told, have filled the batch. => how many were looked at; -ENOMEM. What was copied stays. Kept whole, as pin_ready().
+ * mm_work() has not been told, have filled the batch. => how many were looked at; -ENOMEM. What
+ * was copied stays. Kept whole, as pin_ready().
  */
 static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
 {
@@ -52,10 +57,11 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
         page = frame_in(&bank, pte_frame(pte));
         if (owns) {
             if (page_pinned(page)) {
-                if (copy_pinned(v, pte, to))
-                    return -ENOMEM;
-                v->mm->work += WORK_COPY;
-                if (v->mm->work > WORK_BATCH)
+                int full = copy_pinned(v, pte, to);
+
+                if (full < 0)
+                    return full;
+                if (full)
                     end = from + 1;
                 continue;
             }

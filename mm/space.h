@@ -23,7 +23,7 @@ enum work {
     WORK_BATCH = 420,
     WORK_PIECE = 256, /* pages, whose entries one step looks at */
     WORK_VMA = 10,    /* a vma made or removed */
-    WORK_TABLE = 18,  /* a table made */
+    WORK_TABLE = 20,  /* a table made */
     WORK_ZERO = 20,   /* a page zeroed */
     WORK_COPY = 32,   /* a page copied */
 };
