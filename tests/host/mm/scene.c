@@ -165,7 +165,7 @@ void play_scene(const struct scene *s)
     scene = s;
     playing = false;
     rests = play(s, 0);
-    if (rests < 3)
+    if (rests < 2)
         fail_msg("%s rests %u times", s->name, rests);
     for (unsigned n = 1; n <= rests; n += rests / 24 + 1)
         play(s, n);
