@@ -21,7 +21,8 @@
 
 /*
  * Gives the child its own copy of a pinned page, from the promise for v or from what is left.
- * => 0; 1 when there is no room for another in the batch; -ENOMEM. Not inlined: it would take the loop of copy_entries() registers.
+ * => 0; 1 when there is no room for another in the batch; -ENOMEM. Not inlined: it would take
+ * registers from the loop of copy_entries().
  */
 static __noinline int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 {
