@@ -68,12 +68,6 @@ static struct run_queue run_queue = {
 
 static struct hart harts[NCPU_MAX];
 
-/*
- * In time units: so long a task had kept its hart from interrupts. A snapshot, since two harts may
- * store at once; tools/bench.py reads it.
- */
-uint64_t sched_latest;
-
 static uint64_t slice_length(void)
 {
     return timer_ms(1000 / TICKS_PER_SECOND);
@@ -445,8 +439,6 @@ uint64_t sched_tick(uint64_t now)
     if (!t || t->idle) {
         h->slice_end = TIMER_NEVER;
     } else if (now >= h->slice_end) {
-        if (now - h->slice_end > sched_latest)
-            sched_latest = now - h->slice_end;
         h->slice_end = now + slice_length();
         __atomic_fetch_or(&t->pending, TASK_PENDING_YIELD, __ATOMIC_RELAXED);
     }

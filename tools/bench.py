@@ -13,10 +13,8 @@ for a real disk, its clock follows the host's, so the figure for boot varies a l
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
-import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "boot"))
@@ -25,8 +23,7 @@ from machine import BUILD, Machine, MachineError  # noqa: E402
 
 ICOUNT = ["-icount", "shift=0"]
 ICOUNT_ALONE = ["-icount", "shift=0,sleep=off"]     # idle time is skipped: for who waits for no disk and no input
-INSTRUCTIONS_PER_TICK = 100     # with shift=0
-STRETCH_SHIFT = 10
+INSTRUCTIONS_PER_TICK = 100
 BOOT_RUNS = 3
 RAM_KIB = 128 * 1024
 
@@ -48,7 +45,6 @@ FIGURES = {
     "open_close": ("open + close", 1_500, "<=", None),
     "read_cached": ("read from a cached file, per KiB", 400, "<=", None),
     "create_write_unlink": ("create, write 4 KiB, close, unlink", 33_000, "<=", None),
-    "stretch": ("longest time without interrupts, in the biggest calls", 20_000, "<=", 20_000),
     # Waiting for the disk takes as long as the host takes: only the figure without it is held.
     "boot": ("reset to the first program, 128 MiB", 15_000_000, "<=", None),
     "boot_ram": ("the same with the root in RAM", 15_000_000, "<=", 15_000_000),
@@ -69,45 +65,12 @@ def measure_calls():
     return {name: int(value) for name, value in re.findall(r"^bench (\w+) (\d+)", output, re.MULTILINE)}
 
 
-def build_image(name, program):
-    """The image with a program of tools/bench on it."""
-    image = BUILD / name
+def boot_image():
+    image = BUILD / "bench.img"
     environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    subprocess.run(["make", "-s", f"EXTRA=tools/bench/{program}", f"IMAGE={image.relative_to(ROOT)}",
+    subprocess.run(["make", "-s", "EXTRA=tools/bench/init.c", f"IMAGE={image.relative_to(ROOT)}",
                     str(image.relative_to(ROOT))], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=environment)
     return image
-
-
-def read_word(monitor, symbol):
-    """A variable of the kernel, through QEMU's monitor."""
-    symbols = dict(reversed(line.split()) for line in (BUILD / "kernel.sym").read_text().splitlines())
-    address = int(symbols[symbol], 16) - int(symbols["KERNEL_OFFSET"], 16)
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(60)
-        s.connect(str(monitor))
-        s.sendall(b"xp /1gx 0x%x\n" % address)
-        answer = b""
-        while not (found := re.search(rb": 0x([0-9a-f]{16})", answer)):
-            answer += s.recv(4096)
-        return int(found.group(1), 16)
-
-
-def measure_stretch(image):
-    """How late the end of a slice was noticed, at most, in the biggest calls: instructions without an interrupt.
-
-    An instruction takes a microsecond here, so that slices are short: their ends fall everywhere in the calls.
-    """
-    with tempfile.TemporaryDirectory() as directory:
-        monitor = pathlib.Path(directory) / "monitor"
-        options = ["-icount", f"shift={STRETCH_SHIFT}", "-monitor", f"unix:{monitor},server=on,wait=off"]
-        with Machine(image=image, cpus=1, mem="256M", root="ram", options=options) as machine:
-            machine.wait_for_shell()
-            output = machine.run("long", 600)
-            ticks = read_word(monitor, "sched_latest")
-            machine.poweroff()
-    if not output.endswith("long: OK\n") or ticks == 0:
-        raise MachineError("long did not come to its end:\n" + output)
-    return ticks * INSTRUCTIONS_PER_TICK >> STRETCH_SHIFT
 
 
 def measure_boot(image, icount, **hardware):
@@ -124,8 +87,7 @@ def measure_boot(image, icount, **hardware):
 
 def measure():
     figures = measure_calls()
-    figures["stretch"] = measure_stretch(build_image("bench-long.img", "long.c"))
-    image = build_image("bench.img", "init.c")
+    image = boot_image()
     figures["boot"], figures["memory"] = measure_boot(image, ICOUNT)
     figures["boot_ram"], _ = measure_boot(image, ICOUNT_ALONE, root="ram")
     return figures

@@ -196,6 +196,5 @@ void sched_interrupt_end(void);
  *    units (UINT64_MAX: an idle hart needs it not).
  */
 uint64_t sched_tick(uint64_t now);
-extern uint64_t sched_latest; /* how late the end of a slice was noticed, at most */
 
 #endif
