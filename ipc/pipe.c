@@ -30,6 +30,7 @@
 #include "sched/waitqueue.h"
 
 #define PIPE_CAPACITY 512u
+#define PIPE_STEP (4 * PAGE_SIZE) /* bytes that are copied with interrupts off */
 #define RING_LARGE_ORDER 3u /* 32 KiB */
 #define RING_LARGE (PAGE_SIZE << RING_LARGE_ORDER)
 
@@ -92,12 +93,14 @@ static void grow_ring(struct pipe *p) __must_hold(&p->lock)
 
 /* ---- writing ---- */
 
-/* Copy in what fits of n bytes. => bytes; *whole is false if the program's memory ended. */
+/* Copy in what fits of n bytes, PIPE_STEP at most. => bytes; *whole is false if the program's memory ended. */
 static uint64_t copy_in(struct pipe *p, vaddr_t src, uint64_t n, bool *whole)
     __must_hold(&p->lock)
 {
     uint64_t done = 0, piece, copied, at;
 
+    if (unlikely(n > PIPE_STEP))
+        n = PIPE_STEP;
     if (p->unread == 0)
         p->first = 0; /* in one piece, then, and word by word where the program's bytes lie so */
     do {
@@ -127,6 +130,13 @@ static int wait_for_room(struct pipe *p, uint64_t limit) __must_hold(&p->lock)
     return 0;
 }
 
+/* Between two steps: with page faults, a copy of one may take some 15,000 instructions. */
+static void let_interrupts_in(struct pipe *p) __must_hold(&p->lock)
+{
+    spin_unlock(&p->lock);
+    spin_lock(&p->lock);
+}
+
 /* Copy all n bytes, as there is room; wait until the last is within the capacity. => 0, *done. */
 static int write_all(struct pipe *p, vaddr_t src, uint64_t n, uint64_t *done)
     __must_hold(&p->lock)
@@ -143,6 +153,8 @@ static int write_all(struct pipe *p, vaddr_t src, uint64_t n, uint64_t *done)
             return -EPIPE;
         *done += copy_in(p, src + *done, n - *done, &whole);
         wake_all(&p->readers);
+        if (unlikely(*done < n))
+            let_interrupts_in(p);
     }
     /* xv6 finds the bad byte only when there is room for it. */
     return wait_for_room(p, whole ? PIPE_CAPACITY : PIPE_CAPACITY - 1);
@@ -190,12 +202,14 @@ static long pipe_write(struct file *f, vaddr_t src, long n)
 
 /* ---- reading ---- */
 
-/* Copy up to n unread bytes out. => bytes taken; *whole is false if the program's memory ended. */
+/* Copy up to n unread bytes out, PIPE_STEP at most. => bytes taken; *whole is false if the program's memory ended. */
 static uint64_t copy_out(struct pipe *p, vaddr_t dst, uint64_t n, bool *whole)
     __must_hold(&p->lock)
 {
     uint64_t done = 0, piece, copied;
 
+    if (unlikely(n > PIPE_STEP))
+        n = PIPE_STEP;
     *whole = true;
     while (done < n && p->unread && *whole) {
         piece = min3(n - done, p->unread, p->ring_size - p->first);
@@ -221,7 +235,7 @@ static int wait_for_bytes(struct pipe *p) __must_hold(&p->lock)
 static long pipe_read(struct file *f, vaddr_t dst, long n)
 {
     struct pipe *p = f->priv;
-    uint64_t done;
+    uint64_t done, want = n > 0 ? (uint64_t)n : 0;
     bool whole;
     int err;
 
@@ -231,7 +245,11 @@ static long pipe_read(struct file *f, vaddr_t dst, long n)
         spin_unlock(&p->lock);
         return err;
     }
-    done = copy_out(p, dst, n > 0 ? (uint64_t)n : 0, &whole);
+    for (done = 0;; let_interrupts_in(p)) {
+        done += copy_out(p, dst + done, want - done, &whole);
+        if (likely(!whole || done == want || !p->unread))
+            break;
+    }
     if (done)
         wake_all(&p->room);
     spin_unlock(&p->lock);

@@ -178,15 +178,19 @@ static void free_run(uint32_t pfn, size_t n)
 }
 
 /* What was taken together often comes back together, in order: then there is little to merge. */
-void buddy_free_singles(const uint32_t *frames, size_t n)
+size_t buddy_free_singles(const uint32_t *frames, size_t n, size_t *runs)
 {
+    size_t left = *runs, i = 0, run;
+
     spin_lock(&buddy_lock);
-    for (size_t i = 0, run; i < n; i += run) {
+    for (; i < n && left > 0; i += run, left--) {
         for (run = 1; i + run < n && frames[i + run] == frames[i] + run; run++)
             ;
         free_run(frames[i], run);
     }
     spin_unlock(&buddy_lock);
+    *runs -= left;
+    return i;
 }
 
 size_t buddy_free_frames(void)

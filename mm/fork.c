@@ -88,7 +88,7 @@ static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v)
 
         stop = pt_table_end(va, v->end);
         n = (long)((stop - va) >> PAGE_SHIFT);
-        err = mm_work(src, from ? WORK_TABLE + (unsigned)n / 2 : 1);
+        err = mm_work(src, 1 + (unsigned)n / 2);
         if (!from && pt_missing(src->root, va) == 2)
             stop = pt_gigabyte_end(va, v->end);
         if (!from || err)

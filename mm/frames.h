@@ -81,7 +81,12 @@ void buddy_free(struct page *page, unsigned order);
 
 /* The same for n single frames at once. => how many there were. */
 size_t buddy_take_singles(uint32_t *frames, size_t n);
-void buddy_free_singles(const uint32_t *frames, size_t n);
+
+/*
+ * Frees up to n single frames, in *runs runs at most: a run is frames that follow each other.
+ * => how many were freed, and in how many runs.
+ */
+size_t buddy_free_singles(const uint32_t *frames, size_t n, size_t *runs);
 
 /* Frames on the lists and in the extents. */
 size_t buddy_free_frames(void);

@@ -94,7 +94,7 @@ static void stock_fill(struct stock *stock)
 /* => stock->lock held. Moves frames to the buddy until `keep` are left. */
 static void stock_drain(struct stock *stock, size_t keep)
 {
-    buddy_free_singles(stock->frames + keep, stock->count - keep);
+    buddy_free_singles(stock->frames + keep, stock->count - keep, &(size_t){STOCK_MAX});
     stock->count = keep;
 }
 
@@ -135,20 +135,25 @@ static struct page *stock_take(void)
  * Puts free frames into this hart's stock; many at once go straight to the buddy, since they
  * mostly lie side by side and merge there. => interrupts off.
  */
-static void stock_put(const uint32_t *frames, size_t n)
+static inline void stock_put(const uint32_t *frames, size_t n)
 {
     struct stock *stock = &stocks[cpu_id()];
 
-    if (n >= STOCK_BATCH) {
-        buddy_free_singles(frames, n);
+    if (n >= PAGE_FREE_FEW) {
+        buddy_free_singles(frames, n, &(size_t){n});
         return;
     }
     spin_lock(&stock->lock);
     if (stock->count + n > STOCK_MAX)
-        stock_drain(stock, STOCK_BATCH);
+        stock_drain(stock, stock->count - PAGE_FREE_FEW);
     for (size_t i = 0; i < n; i++)
         stock->frames[stock->count++] = frames[i];
     spin_unlock(&stock->lock);
+}
+
+size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs)
+{
+    return buddy_free_singles(frames, n, runs);
 }
 
 /* ---- the gate ---- */
@@ -299,10 +304,9 @@ bool page_put(struct page *page)
     return freed;
 }
 
-struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs)
+struct page_dropped page_drop_counts(uint32_t *frames, size_t n, uint64_t refs)
 {
     const struct frame_bank bank = frame_banks[0];
-    uint64_t irq = irq_disable_save();
     struct page_dropped d = {0, 0};
     uint32_t *freed = frames;
 
@@ -315,6 +319,14 @@ struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs)
             d.pinned++;
     }
     d.freed = (size_t)(freed - frames);
+    return d;
+}
+
+struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs)
+{
+    uint64_t irq = irq_disable_save();
+    struct page_dropped d = page_drop_counts(frames, n, refs);
+
     if (d.freed)
         stock_put(frames, d.freed);
     irq_restore(irq);

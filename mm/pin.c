@@ -99,7 +99,7 @@ static int pin_part(struct vma *v, struct region *r, vaddr_t va, vaddr_t end)
     p.v = v;
     p.va = va;
     p.end = end;
-    gather_begin(&p.g, v->mm);
+    gather_begin(&p.g, v);
     while (p.va < end && !err) {
         err = mm_work(v->mm, FAULTS_MAX * WORK_COPY);
         if (!err)

@@ -2,8 +2,8 @@
  * Boot: which of the banks that the device tree lists are RAM.
  *
  * The tree comes from outside and is not believed. A bank may lie beyond the linear map, or where
- * there is nothing, or where a device is: the first store there would be the kernel's end. So two
- * pages of each piece of 2 MiB are tried, and pieces that fail are left out, with a line.
+ * there is nothing, or where a device is: the first store there would be the kernel's end. So
+ * pieces at its beginning and end are tried, and what fails is left out, with a line.
  *
  * Owns ram_ranges, constant after boot. No lock. Called by mm_init(); read next: mm/extents.c.
  */
@@ -47,6 +47,14 @@ static paddr_t piece_end(paddr_t at, paddr_t end)
     return next < end ? next : end;
 }
 
+/* The beginning of the piece that `in` is in, `first` at least. */
+static paddr_t piece_start(paddr_t first, paddr_t in)
+{
+    paddr_t start = in & ~(PIECE - 1);
+
+    return start > first ? start : first;
+}
+
 static void leave_out(paddr_t start, paddr_t end, const char *why)
 {
     if (start < end)
@@ -61,21 +69,36 @@ static void add(paddr_t start, paddr_t end)
         ram_ranges[ram_nranges++] = (struct phys_range){start, end, 0};
 }
 
-/* Splits [at, end) into runs of pieces that are memory, and runs of pieces that are not. */
+/*
+ * Where the memory at the beginning of [at, end) ends. A bank whose last piece is memory is believed,
+ * else the end is found by halving: to try each piece would make boot longer with more RAM.
+ */
+static paddr_t memory_end(paddr_t at, paddr_t end)
+{
+    paddr_t low = piece_end(at, end), high = piece_start(at, end - 1);
+
+    if (is_memory(high, end))
+        return end;
+    while (low < high) {
+        paddr_t middle = piece_start(low, low + (high - low) / 2);
+
+        if (is_memory(middle, piece_end(middle, high)))
+            low = piece_end(middle, high);
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static void find_in_bank(paddr_t at, paddr_t end)
 {
-    while (at < end) {
-        paddr_t stop = piece_end(at, end);
-        bool memory = is_memory(at, stop);
+    paddr_t stop = at;
 
-        while (stop < end && is_memory(stop, piece_end(stop, end)) == memory)
-            stop = piece_end(stop, end);
-        if (memory)
-            add(at, stop);
-        else
-            leave_out(at, stop, "there is no RAM");
-        at = stop;
-    }
+    if (at < end && is_memory(at, piece_end(at, end)))
+        stop = memory_end(at, end);
+    if (at < stop)
+        add(at, stop);
+    leave_out(stop, end, "there is no RAM");
 }
 
 void ram_find(const struct phys_range *banks, size_t nbanks, const struct phys_range *in_use, size_t n)

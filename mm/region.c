@@ -19,6 +19,8 @@
 #include "mm/slab.h"
 #include "space.h"
 
+#define REGION_STEP 32 /* frames that are let go of at once */
+
 struct list region_list = LIST_INIT(region_list);
 
 static struct spinlock region_list_lock = SPINLOCK_INIT("region list", RANK_REGION);
@@ -131,15 +133,15 @@ struct region *region_create(size_t npages, const struct region_pager *pager, vo
 }
 
 /*
- * Takes the frames of pages [first, *end), PAGE_BATCH at most, out of the table; *end is `first` then.
- * => how many there were. r->lock held, or r has no holder.
+ * Takes the frames of pages [first, end), a batch at most, out of the table. => how many there were.
+ * r->lock held, or r has no holder.
  */
-static size_t take_out(struct region *r, size_t first, size_t *end, uint32_t *batch)
+static size_t take_out(struct region *r, size_t first, size_t end, uint32_t *batch)
 {
     size_t n = 0;
 
-    while (*end > first) {
-        uint32_t frame = __atomic_exchange_n(&r->frames[--*end], 0, __ATOMIC_ACQ_REL);
+    for (; first < end; first++) {
+        uint32_t frame = __atomic_exchange_n(&r->frames[first], 0, __ATOMIC_ACQ_REL);
 
         if (frame)
             batch[n++] = frame & ~REGION_DIRTY;
@@ -175,21 +177,29 @@ static void settle_promise(struct region *r)
     irq_restore(irq);
 }
 
-/* Lets go of the last pages of a region without holders, a batch of them: it has fewer then. */
+/*
+ * Lets go of the last pages of a region without holders, some of them: it has fewer then. To free a
+ * frame takes longer than to drop one that others hold, so few are freed at once.
+ */
 static void drop_last(struct region *r)
 {
-    uint32_t batch[PAGE_BATCH], *frames = batch;
-    size_t end = r->npages, first = end > PAGE_BATCH ? end - PAGE_BATCH : 0, n = end - first;
-    uint64_t irq = irq_disable_save(); /* a batch appears as one step (mm/audit.h) */
+    uint64_t irq = irq_disable_save(); /* it appears as one step (mm/audit.h) */
+    size_t freed = 0;
 
+    for (unsigned i = 0; i < 8 && freed < REGION_STEP / 2 && r->npages > 0; i++) {
+        uint32_t batch[REGION_STEP], *frames = batch;
+        size_t first = r->npages > REGION_STEP ? r->npages - REGION_STEP : 0, n = r->npages - first;
+
+        if (r->sparse)
+            n = take_out(r, first, r->npages, batch);
+        else
+            frames = r->frames + first;
+        freed += page_drop_many(frames, n, PAGE_PIN).freed;
+        r->npages = first;
+    }
+    page_unreserve(freed);
     if (r->sparse)
-        n = take_out(r, first, &end, batch);
-    else
-        frames = r->frames + first;
-    page_unreserve(page_drop_many(frames, n, PAGE_PIN).freed);
-    r->npages = first;
-    if (r->sparse)
-        r->filled = first;
+        r->filled = r->npages;
     irq_restore(irq);
     task_yield_if_due();
 }
@@ -330,15 +340,16 @@ struct page *region_zero_page(struct region *r, size_t i)
  */
 void region_empty(struct region *r)
 {
-    uint32_t batch[PAGE_BATCH];
+    uint32_t batch[REGION_STEP];
 
     __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
     region_unhook(r);
-    for (size_t end = r->npages; end > 0;) {
-        size_t first = end > PAGE_BATCH ? end - PAGE_BATCH : 0, n, left;
+    for (size_t end = r->npages, first; end > 0; end = first) {
+        size_t n, left;
 
+        first = end > REGION_STEP ? end - REGION_STEP : 0;
         spin_lock(&r->lock);
-        n = take_out(r, first, &end, batch);
+        n = take_out(r, first, end, batch);
         left = n - page_drop_many(batch, n, PAGE_PIN).freed;
         if (left && page_try_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */

@@ -20,12 +20,14 @@ extern struct list region_list;
  * what some steps cost. So interrupts are out for some 17,000 instructions at most.
  */
 enum work {
-    WORK_BATCH = 420,
+    WORK_BATCH = 340,
     WORK_PIECE = 256, /* pages, whose entries one step looks at */
-    WORK_VMA = 10,    /* a vma made or removed */
+    WORK_VMA = 30,    /* a vma made or removed */
     WORK_TABLE = 20,  /* a table made */
     WORK_ZERO = 20,   /* a page zeroed */
     WORK_COPY = 32,   /* a page copied */
+    WORK_FEW = 16,    /* a few frames freed */
+    WORK_RUN = 16,    /* a run of frames freed, in which each follows the one before */
 };
 
 /*
@@ -92,15 +94,17 @@ void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end);
 /* Entries that were replaced or unhooked: harts are told of all at once, then the frames go (I2). */
 struct gather {
     struct mm *mm;
+    bool promised;      /* the vma's pages are: it has the reservations of frames that are freed */
     vaddr_t start, end; /* what the entries spanned; empty: there were none */
     size_t n;           /* frames that the entries held */
     uint32_t frames[PAGE_BATCH];
 };
 
-/* => an empty one. frames[] is left uninitialised on purpose: it is 1 KiB. */
-static inline void gather_begin(struct gather *g, struct mm *mm)
+/* => an empty one, for entries of v. frames[] is left uninitialised on purpose: it is 1 KiB. */
+static inline void gather_begin(struct gather *g, const struct vma *v)
 {
-    g->mm = mm;
+    g->mm = v->mm;
+    g->promised = v->promised;
     g->start = g->end = 0;
     g->n = 0;
 }

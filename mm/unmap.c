@@ -16,9 +16,35 @@
 #include "pgtable.h"
 #include "space.h"
 
+#define FREE_RUNS 8 /* runs of frames that are put on the free lists at once */
+
 /* Which entries to unhook: those that have one of these bits. An absent entry has none. */
 #define UNHOOK_ALL    (~0UL)
 #define UNHOOK_REGION PTE_S /* those to frames of the vma's region */
+
+/*
+ * Puts the first n frames of g, which nobody holds any more, on the free lists. Many that lie apart
+ * from each other take long: so it rests on the way. => g's mm is locked.
+ */
+static __noinline void free_frames(struct gather *g, size_t n)
+{
+    const uint32_t *frames = g->frames;
+    size_t reserved = g->promised ? 0 : n; /* by the call, until it gives that back */
+    struct mm *mm = g->mm;
+
+    mm->set_aside += reserved;
+    while (n > 0) {
+        size_t runs = FREE_RUNS, done = page_free_some(frames, n, &runs);
+
+        mm->work += (unsigned)runs * WORK_RUN;
+        frames += done;
+        n -= done;
+        mm->limbo = n;
+        if (n)
+            mm_work(mm, FREE_RUNS * WORK_RUN);
+    }
+    mm->set_aside -= reserved;
+}
 
 struct page_dropped gather_flush(struct gather *g)
 {
@@ -29,9 +55,15 @@ struct page_dropped gather_flush(struct gather *g)
         return d;
     if (cpus)
         tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);
-    if (g->n)
+    if (g->n >= PAGE_FREE_FEW) {
+        d = page_drop_counts(g->frames, g->n, PAGE_REF);
+        free_frames(g, d.freed);
+    } else if (g->n > 0) {
         d = page_drop_many(g->frames, g->n, PAGE_REF);
-    gather_begin(g, g->mm);
+        g->mm->work += WORK_FEW;
+    }
+    g->start = g->end = 0;
+    g->n = 0;
     return d;
 }
 
@@ -102,7 +134,7 @@ static vaddr_t cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned
         pages += (to - from) >> PAGE_SHIFT;
         to = from;
     }
-    *work = (unsigned)(vma_shares(v) ? pages / 2 : pages + pages / 4);
+    *work = (unsigned)(vma_shares(v) ? pages / 2 : pages);
     return to;
 }
 
@@ -112,7 +144,7 @@ static inline vaddr_t piece_start(const struct vma *v, vaddr_t from, vaddr_t to,
 
     if (pages > WORK_PIECE)
         return cut_piece(v, from, to, work);
-    *work = (unsigned)(pages + pages / 4);
+    *work = (unsigned)pages;
     return from;
 }
 
@@ -139,7 +171,7 @@ static void unmap_piece(struct mm *mm, const struct vma *v, vaddr_t start, vaddr
     struct page_dropped d;
     struct gather g;
 
-    gather_begin(&g, mm);
+    gather_begin(&g, v);
     unhook_piece(&g, start, end, UNHOOK_ALL);
     d = gather_flush(&g);
     page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - d.pinned : d.freed);
@@ -174,7 +206,7 @@ static void sweep_piece(struct region *r, struct vma *v, uint64_t sweep)
     vaddr_t from = to > v->start ? piece_start(v, v->start, to, &work) : v->start;
     struct gather g;
 
-    gather_begin(&g, v->mm);
+    gather_begin(&g, v);
     unhook_piece(&g, from, to, UNHOOK_REGION);
     gather_flush(&g);
     spin_lock(&r->lock);

@@ -204,8 +204,8 @@ void vma_link(struct mm *mm, struct vma *v)
 {
     ASSERT(v->start < v->end && !((v->start | v->end) & (PAGE_SIZE - 1)));
     tree_insert(mm, v);
-    ASSERT(!vma_prev(mm, v) || vma_prev(mm, v)->end <= v->start);
-    ASSERT(!vma_next(mm, v) || v->end <= vma_next(mm, v)->start);
+    CHECK_ASSERT(!vma_prev(mm, v) || vma_prev(mm, v)->end <= v->start);
+    CHECK_ASSERT(!vma_next(mm, v) || v->end <= vma_next(mm, v)->start);
     v->mm = mm;
     mm->npaged += v->region && v->region->pager;
 }

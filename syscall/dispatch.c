@@ -65,6 +65,7 @@ static const syscall_fn table[] = {
     [SYS_getppid] = sys_getppid,
     [SYS_console_keys] = sys_console_keys,
     [SYS_kernel_log] = sys_kernel_log,
+    [SYS_irq_latency] = sys_irq_latency,
 };
 
 static __noinline long unknown_call(int number)

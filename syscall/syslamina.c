@@ -13,6 +13,7 @@
 #include "mm/uaccess.h"
 #include "proc/proc.h"
 #include "proc/shutdown.h"
+#include "sched/latency.h"
 #include "sched/stop.h"
 #include "syscall/syscall.h"
 #include "uapi/kernel/lamina.h"
@@ -73,6 +74,15 @@ long sys_kernel_log(uint64_t line, uint64_t a1, uint64_t a2, uint64_t a3)
         return n < 0 ? n : -EPERM;
     printk("%s: %s\n", current()->name, text);
     return 0;
+}
+
+#define LATENCY_EVERY_MIN 20 /* time units: the handler itself must not fill the time */
+
+long sys_irq_latency(uint64_t every, uint64_t a1, uint64_t a2, uint64_t a3)
+{
+    if (every && every < LATENCY_EVERY_MIN)
+        every = LATENCY_EVERY_MIN;
+    return (long)latency_sample(every);
 }
 
 /* In units of the machine's timebase. */

@@ -23,5 +23,5 @@ USR_PROGRAMS = \
 # /NAME from usr/tests/NAME.c
 USR_TESTS = \
 	alltests t_lib t_sh t_file t_dir t_link t_pipe t_proc t_exec t_sbrk t_copy t_fault \
-	t_fdlimit t_diskfull t_oom t_shared t_forms t_sharewho t_sharelife t_sharerace t_sharemix t_fuzz t_ulog grind bench \
+	t_fdlimit t_diskfull t_oom t_shared t_forms t_sharewho t_sharelife t_sharerace t_sharemix t_fuzz t_ulog grind bench stretch \
 	t_crypto t_cryptoend t_ids t_mmap t_mmapmore t_mmapfile t_mmapcut t_sync t_grant t_long t_sidebyside

@@ -45,6 +45,7 @@ struct mm {
     bool closed;         /* [lock] a call rests that may change vmas: no other may */
     struct waitqueue reopened; /* calls that wait for !closed */
     size_t set_aside;    /* [lock] frames that a call in progress has reserved, for no vma yet */
+    size_t limbo;        /* [lock] frames that a call in progress has let go of: free, on no list yet */
     pte_t *root;         /* [I] the Sv39 root; its entries are [lock]'s */
     struct list vmas;    /* [lock] sorted by start, disjoint (I3) */
     struct vma *top;     /* [lock] the root of the same vmas as a search tree (mm/vma.c) */

@@ -37,6 +37,7 @@ enum page_kind {
 #define PAGE_REF    1UL                 /* one holder */
 #define PAGE_PIN    (1UL << 32 | 1UL)   /* one holder that is a region */
 #define PAGE_BATCH  256                 /* frames let go of at once */
+#define PAGE_FREE_FEW 8                 /* fewer go to a stock, when they are freed at once */
 #define PAGE_ORDERS 11                  /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
 
 struct page {
@@ -146,8 +147,16 @@ struct page_dropped {
     size_t pinned; /* frames that a region still holds */
 };
 
-/* page_drop() for n frames at once, by their numbers. Clobbers the array. */
+/*
+ * page_drop() for n frames at once, by their numbers; clobbers the array. A caller with much to do may
+ * take its two steps: page_drop_counts() leaves the numbers of those that are free now first in the
+ * array, and page_free_some() puts as many on the free lists as lie in *runs runs, of frames that
+ * follow each other: it says how many, and in how many runs they lay.
+ * => the two steps: interrupts off, and in between unless the audit is told (mm->limbo).
+ */
 struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs);
+struct page_dropped page_drop_counts(uint32_t *frames, size_t n, uint64_t refs);
+size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs);
 
 /*
  * A block of 2^order frames that lie side by side, aligned to its size, held as one.

@@ -74,5 +74,6 @@ SYSCALL(sys_procinfo);
 SYSCALL(sys_audit);
 SYSCALL(sys_ktime);
 SYSCALL(sys_kernel_log);
+SYSCALL(sys_irq_latency);
 
 #endif

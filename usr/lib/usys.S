@@ -68,3 +68,4 @@
     stub service_start, SYS_service_start
     stub service_wait, SYS_service_wait
     stub kernel_log, SYS_kernel_log
+    stub irq_latency, SYS_irq_latency

@@ -60,5 +60,6 @@
 #define SYS_getppid 46
 #define SYS_console_keys 47
 #define SYS_kernel_log 48
+#define SYS_irq_latency 49
 
 #endif

@@ -145,6 +145,12 @@ int audit(void);
  */
 int console_keys(int fd, char *buf, int n);
 
+/*
+ * Has a timer interrupt come on this hart `every` time units after the last, from now on; 0: stop.
+ * Less than 20 units count as 20. => How late the latest came since the last call, in time units.
+ */
+uint64 irq_latency(uint64 every);
+
 /* Time since power-on, in ticks of the machine's timebase (10 MHz on QEMU virt). */
 uint64 ktime(void);
 
