@@ -199,9 +199,9 @@ def test_interrupt_in_a_shell_in_the_shell(busy):
 def test_line_mode_and_interrupt_under_a_shell_that_reads_lines(boot, tmp_path):
     """xv6's own shell reads lines: the kernel echoes and erases, and Ctrl-C works all the same."""
     programs = []
-    for source in sorted((BUILD / "user").glob("_*")) + [BUILD / "extra" / "_busy"]:
+    for source in sorted((BUILD / "user").glob("_*")) + [BUILD / "extra" / "boot-tests.img" / "_busy"]:
         name = tmp_path / source.name
-        shutil.copy(BUILD / "extra" / "_lineshell" if name.name == "_sh" else source, name)
+        shutil.copy(BUILD / "extra" / "boot-tests.img" / "_lineshell" if name.name == "_sh" else source, name)
         programs.append(name)
     image = tmp_path / "disk.img"
     subprocess.run([BUILD / "tools" / "mkfs", image, *programs], check=True, stdout=subprocess.DEVNULL)
