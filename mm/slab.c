@@ -32,67 +32,60 @@ static bool is_full(const struct slab *slab)
     return !slab->free && !slab->uncut;
 }
 
-/*
- * Adds a frame of free objects. => false without memory.
- * The lock is not held while the frame is looked for: reclaimers run then, and they free
- * objects of their own.
- */
-static bool slab_grow(struct slab_cache *cache)
-{
-    struct page *page = page_alloc();
-    struct slab *slab;
-    bool wanted;
-
-    if (!page)
-        return false;
-    slab = page_addr(page);
-    *slab = (struct slab){.magic = SLAB_MAGIC, .cache = cache, .uncut = (char *)(slab + 1)};
-    spin_lock(&cache->lock);
-    wanted = list_empty(&cache->partial);
-    if (wanted) {
-        list_push_front(&cache->partial, &slab->link);
-        cache->frames++;
-    }
-    spin_unlock(&cache->lock);
-    if (!wanted)
-        page_put(page); /* another hart was faster: an empty frame would never be freed */
-    return true;
-}
-
 /* A free object of a slab that has one. => cache->lock held. */
-static void *take_object(struct slab *slab, size_t size)
+static void *take_object(struct slab_cache *cache, struct slab *slab)
 {
     void *obj = slab->free;
 
     if (obj) {
         slab->free = *(void **)obj;
-        return obj;
+    } else {
+        obj = slab->uncut;
+        slab->uncut += cache->size;
+        if (slab->uncut + cache->size > (char *)slab + PAGE_SIZE)
+            slab->uncut = NULL;
     }
-    obj = slab->uncut;
-    slab->uncut += size;
-    if (slab->uncut + size > (char *)slab + PAGE_SIZE)
-        slab->uncut = NULL;
+    slab->used++;
+    cache->objects++;
+    if (is_full(slab))
+        list_remove(&slab->link);
     return obj;
 }
 
-/* => a free object; NULL when no frame has one. */
+/* => a free object; NULL when no frame has one. cache->lock held. */
 static void *slab_take(struct slab_cache *cache)
 {
-    struct list *first;
-    void *obj = NULL;
+    struct list *first = list_first(&cache->partial);
 
+    return first ? take_object(cache, list_entry(first, struct slab, link)) : NULL;
+}
+
+/*
+ * An object of a fresh frame. The lock is not held while the frame is looked for: reclaimers run
+ * then, and they free objects of their own. If another hart was faster, and there is a free object
+ * by now, the frame goes back: one that is empty would never be freed. => NULL without memory.
+ */
+static __noinline void *slab_grow(struct slab_cache *cache)
+{
+    struct page *page = page_alloc();
+    struct slab *slab;
+    void *obj;
+
+    if (!page)
+        return NULL;
+    slab = page_addr(page);
+    *slab = (struct slab){.magic = SLAB_MAGIC, .cache = cache, .uncut = (char *)(slab + 1)};
     spin_lock(&cache->lock);
-    first = list_first(&cache->partial);
-    if (first) {
-        struct slab *slab = list_entry(first, struct slab, link);
-
-        obj = take_object(slab, cache->size);
-        slab->used++;
-        cache->objects++;
-        if (is_full(slab))
-            list_remove(&slab->link);
+    obj = slab_take(cache);
+    if (!obj) {
+        list_push_front(&cache->partial, &slab->link);
+        cache->frames++;
+        obj = take_object(cache, slab);
+        page = NULL;
     }
     spin_unlock(&cache->lock);
+    if (page)
+        page_put(page);
     return obj;
 }
 
@@ -101,11 +94,12 @@ void *slab_alloc(struct slab_cache *cache)
     void *obj;
 
     ASSERT(cache->size <= SLAB_MAX_OBJECT);
-    /* Another hart may take what this one has just added: then once more. */
-    while (!(obj = slab_take(cache)))
-        if (!slab_grow(cache))
-            return NULL;
-    return memset(obj, 0, cache->size);
+    spin_lock(&cache->lock);
+    obj = slab_take(cache);
+    spin_unlock(&cache->lock);
+    if (unlikely(!obj))
+        obj = slab_grow(cache);
+    return obj ? memset(obj, 0, cache->size) : NULL;
 }
 
 void slab_free(struct slab_cache *cache, void *obj)

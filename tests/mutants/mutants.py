@@ -25,10 +25,10 @@ HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_tes
 MUTANTS = {
     "fork-forgets-to-count": ("I1", "mm/fork.c", "        page_get(page);\n        *to = pte;", "        *to = pte;"),
     "region-keeps-its-pins": ("I1", "mm/region.c",
-                              "    page_unreserve(page_drop_many(frames, n, PAGE_PIN).freed);\n", "    (void)frames;\n"),
+                              "        freed += page_drop_many(frames, n, PAGE_PIN).freed;\n", "        (void)frames;\n"),
     "unmap-tells-no-hart": ("I2", "mm/unmap.c", "    if (cpus)\n", "    if (cpus && g->n > PAGE_BATCH)\n"),
     "borrowed-pages-go-untold": ("I2", "mm/unmap.c", "    if (g->start == g->end)\n        return d;\n",
-                                 "    if (!g->n) {\n        gather_begin(g, g->mm);\n        return d;\n    }\n"),
+                                 "    if (!g->n) {\n        g->start = g->end = 0;\n        return d;\n    }\n"),
     "cut-file-stays-mapped": ("I2", "mm/region.c", "    region_unhook(r);\n    for (", "    for ("),
     "fork-tells-no-hart": ("I2", "mm/fork.c", "    if (src->cpus)\n", "    if (src->cpus && err)\n"),
     "copy-tells-no-hart": ("I2", "mm/fault.c", "    tlb_shootdown(v->mm->cpus, va, 1);\n", ""),

@@ -247,6 +247,41 @@ static void two_harts_that_grow_a_slab_leave_no_empty_frame(void **state)
     assert_int_equal(world_available(), before);
 }
 
+static struct slab_cache half_full = SLAB_CACHE_INIT(half_full, "half full", 1000);
+static void *full[4];
+static unsigned locks_before;
+
+/* Another hart frees an object of a full frame, just before this one takes the lock again. */
+static void free_one(const struct spinlock *l)
+{
+    if (l != &half_full.lock || locks_before-- > 0)
+        return;
+    port_on_lock = NULL;
+    slab_free(&half_full, full[0]);
+    full[0] = NULL;
+}
+
+static void a_frame_that_is_added_does_not_stay_empty(void **state)
+{
+    for (unsigned before = 1; before < 4; before++) {
+        size_t n = 0;
+        void *object;
+
+        while (n < 4 && (n == 0 || !list_empty(&half_full.partial)))
+            full[n++] = slab_alloc(&half_full);
+        assert_true(list_empty(&half_full.partial));
+        locks_before = before;
+        port_on_lock = free_one;
+        object = slab_alloc(&half_full);
+        port_on_lock = NULL;
+        slab_free(&half_full, object);
+        while (n > 0)
+            if (full[--n])
+                slab_free(&half_full, full[n]);
+        assert_int_equal(half_full.frames, 0);
+    }
+}
+
 static void a_slab_of_another_cache_is_noticed(void **state)
 {
     static struct slab_cache one = SLAB_CACHE_INIT(one, "one", 32);
@@ -271,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_block_keeps_no_interrupt_out),
         cmocka_unit_test(slabs_give_their_frames_back),
         cmocka_unit_test(two_harts_that_grow_a_slab_leave_no_empty_frame),
+        cmocka_unit_test(a_frame_that_is_added_does_not_stay_empty),
         cmocka_unit_test(a_slab_of_another_cache_is_noticed), /* last: it leaves a lock held */
     };
 
