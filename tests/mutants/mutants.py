@@ -34,9 +34,11 @@ MUTANTS = {
     "copy-tells-no-hart": ("I2", "mm/fault.c", "    tlb_shootdown(v->mm->cpus, va, 1);\n", ""),
     "frames-go-before-harts-know": ("I2", "mm/unmap.c",
                                     "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"
-                                    "    if (g->n)\n        d = page_drop_many(g->frames, g->n, PAGE_REF);\n",
-                                    "    if (g->n)\n        d = page_drop_many(g->frames, g->n, PAGE_REF);\n"
-                                    "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"),
+                                    "    if (g->n >= PAGE_FREE_FEW) {\n",
+                                    "    if (g->n > 0 && g->n < PAGE_FREE_FEW) {\n"
+                                    "        d = page_drop_many(g->frames, g->n, PAGE_REF);\n        g->n = 0;\n    }\n"
+                                    "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"
+                                    "    if (g->n >= PAGE_FREE_FEW) {\n"),
     "other-harts-are-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & ~self) {", "    if (0) {"),
     "this-hart-is-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & self)\n", "    if (0)\n"),
     "absent-entries-are-pinned": ("I8", "mm/pin.c", "pte < end && pte_flags(*pte) == need;",
