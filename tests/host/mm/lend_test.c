@@ -303,18 +303,7 @@ static const struct scene scenes[] = {
     {.name = "let go", .set = set_held, .call = call_put, .always_ends = true},
 };
 
-static void each_rest_of_each_long_call(void **state)
-{
-    for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
-        play_scene(&scenes[i]);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(each_rest_of_each_long_call, world_begin, world_end),
-    };
-
-    world_start(65536);
-    return cmocka_run_group_tests_name("lend", tests, NULL, NULL);
+    return play_scenes("lend", scenes, sizeof(scenes) / sizeof(scenes[0]));
 }

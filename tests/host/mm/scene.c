@@ -230,3 +230,24 @@ void set_many(void)
     for (size_t i = 6; i < 2400; i += 80)
         assert_int_equal(mm_munmap(a, at + PAGES(i), PAGES(1)), 0);
 }
+
+static const struct scene *all_scenes;
+static size_t nscenes;
+
+static void each_rest_of_each_long_call(void **state)
+{
+    for (size_t i = 0; i < nscenes; i++)
+        play_scene(&all_scenes[i]);
+}
+
+int play_scenes(const char *name, const struct scene *scenes, size_t n)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_rest_of_each_long_call, world_begin, world_end),
+    };
+
+    all_scenes = scenes;
+    nscenes = n;
+    world_start(65536);
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}

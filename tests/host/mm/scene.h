@@ -38,6 +38,9 @@ struct scene {
 
 void play_scene(const struct scene *s);
 
+/* The whole of a test program: n scenes, all of mm/ back and in order after them. => its exit status. */
+int play_scenes(const char *name, const struct scene *scenes, size_t n);
+
 /* => where, or -errno. */
 vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t n, unsigned prot, struct region *r, bool copies);
 
