@@ -22,7 +22,7 @@ def kill_server(machine):
     """Kill process 2: another server starts, and then serves. The prompt may come before or after its line."""
     words = "crypto_srv: starting"
     machine.start("kill 2")
-    machine.expect(rf"(?s){words}.*{PROMPT}|{PROMPT}.*{words}[^\n]*\n")
+    machine.expect(rf"(?s){words}.*?{PROMPT}|{PROMPT}.*?{words}[^\n]*\n")
     assert any(machine.run("crypto_cli").endswith("crypto_cli: OK\n") for _ in range(50))
 
 
