@@ -1,7 +1,8 @@
 # The kernel: its layers' sources, one object each, one link, and what graders and gdb read beside it.
 
 LAYERS  := arch/riscv lib mm sched drivers fs proc ipc syscall init
-KSRC    := $(wildcard $(LAYERS:%=%/*.c) $(LAYERS:%=%/*.S)) $(if $(CHECK),$(wildcard tests/kernel/*.c))
+ROOMS   := $(LAYERS) $(LAYERS:%=%/ext)
+KSRC    := $(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*.S)) $(if $(CHECK),$(wildcard tests/kernel/*.c))
 KOBJ    := $(addsuffix .o,$(basename $(KSRC:%=$B/kobj/%)))
 KFLAGS   = $(KARCH) $(COMMON_FLAGS) $(MACROS) -fno-omit-frame-pointer -Iinclude $(if $(CHECK),-DLAMINA_CHECK) $(KFLAGS_EXTRA)
 KLDFLAGS = -nostdlib --build-id -z max-page-size=4096 -T linker.ld $(LD_QUIET)

@@ -46,6 +46,7 @@ WHAT = {
 DIRECTORIES = {"arch/riscv": "arch", "include/asm": "arch", "tests/kernel": "init"}
 DIRECTORIES.update({layer: layer for layer in LAYERS if layer != "arch"})
 DIRECTORIES.update({"include/" + layer: layer for layer in LAYERS if layer != "arch"})
+DIRECTORIES.update({room + "/ext": layer for room, layer in list(DIRECTORIES.items())})
 
 # Going up: the only names that a lower layer may call in a higher one, declared in a header of its own.
 UPCALLS = {

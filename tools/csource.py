@@ -7,7 +7,10 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-KERNEL_DIRECTORIES = ("arch/riscv", "lib", "mm", "sched", "drivers", "fs", "proc", "ipc", "syscall", "init")
+LAYER_DIRECTORIES = ("arch/riscv", "lib", "mm", "sched", "drivers", "fs", "proc", "ipc", "syscall", "init")
+# What the core of a layer can do without lies in its folder ext/.
+KERNEL_DIRECTORIES = tuple(room for layer in LAYER_DIRECTORIES for room in (layer, layer + "/ext")
+                           if (ROOT / room).is_dir())
 
 ATTRIBUTE = re.compile(r"__\w+\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
 HEAD = re.compile(r"^(?:[A-Za-z_][^;=()]*?\b)?(\w+)\s*\((?!.*;\s*$)")
