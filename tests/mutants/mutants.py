@@ -2,7 +2,7 @@
 """Break each invariant on purpose, and see that a test notices.
 
 A mutant is one small wrong change. For each, a copy of the tree is changed, built and tested: first the host tests of
-mm/, then, if those saw nothing, alltests on the machine. A mutant that nothing notices is a hole in the tests: exit
+mm/ and ipc/, then, if those saw nothing, alltests on the machine. A mutant that nothing notices is a hole in the tests: exit
 status 1. `make mutants` runs all of them (some minutes); names on the command line choose some.
 
     tests/mutants/mutants.py [--all-suites | --list] [NAME...]
@@ -19,7 +19,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_test", "race_test", "oom_test", "order_test",
-              "model_test", "rest_test", "lend_test", "scale_test"]
+              "model_test", "rest_test", "lend_test", "scale_test", "grant_test"]
 
 # name: (invariant, file, what stands there, what the mutant has instead)
 MUTANTS = {
@@ -79,6 +79,14 @@ MUTANTS = {
                                      "        if (pte.v & PTE_S)\n            *to = pte;\n"
                                      "        if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)\n            continue;\n"),
     "forbidden-pages-are-lost": ("I1", "mm/map.c", "            if (pte_present(*pte))\n", "            if (pte_valid(*pte))\n"),
+    "grant-is-entered-late": ("consent", "ipc/grant.c",
+                              "    mutex_lock(&lock);\n    err = add_grant(g, pid, &mm);\n    mutex_unlock(&lock);\n",
+                              "    err = add_grant(g, pid, &mm);\n"),
+    "exec-ends-grants-of-the-new-program": ("consent", "ipc/grant.c", "return p->pid == pid && p->family == family;",
+                                            "return p->pid == pid;"),
+    "left-pages-are-kept": ("consent", "ipc/grant.c",
+                            "        if (g->borrower.pid == current()->pid)\n            region_revoke",
+                            "        if (0)\n            region_revoke"),
     "fault-takes-forbidden-for-absent": ("I1", "mm/fault.c", "        allow_again(v, pte);\n", "        (void)allow_again;\n"),
 }
 

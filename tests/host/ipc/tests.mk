@@ -1,4 +1,8 @@
-# Host tests of ipc: pipes, over mm's allocator.
+# Host tests of ipc, over mm: pipes, consent, services.
 
 TESTS += pipe_test
 pipe_test_SRCS = tests/host/ipc/pipe_test.c ipc/pipe.c $(MM_HOST_SRCS)
+
+TESTS += grant_test
+IPC_HOST_SRCS = tests/host/ipc/players.c $(MM_HOST_SRCS)
+grant_test_SRCS = tests/host/ipc/grant_test.c ipc/grant.c $(IPC_HOST_SRCS)
