@@ -48,22 +48,25 @@ static const char *what_failed(const struct vma *v)
     return "no memory left";
 }
 
-void mm_describe(struct mm *mm, vaddr_t va, enum access access, char *buf, size_t size)
+bool mm_describe(struct mm *mm, vaddr_t va, enum access access, char *buf, size_t size)
 {
     const struct vma *v;
+    bool guard;
 
     if (va >= USER_TOP) {
         snprintk(buf, size, "outside user memory");
-        return;
+        return false;
     }
     spin_lock(&mm->lock);
     v = vma_find(mm, page_down(va));
+    guard = v && v->kind == VMA_GUARD;
     if (!v)
         snprintk(buf, size, "where nothing is");
-    else if (v->kind == VMA_GUARD)
-        snprintk(buf, size, "in the guard page below the stack: stack overflow");
+    else if (guard)
+        snprintk(buf, size, "in the guard page below the stack");
     else
         snprintk(buf, size, "in %s, %s", what_it_is(v),
                  vma_allows(v, access) ? what_failed(v) : rights(v));
     spin_unlock(&mm->lock);
+    return guard;
 }

@@ -14,7 +14,10 @@
 #include "mm/uaccess.h"
 #include "proc/proc.h"
 
-enum { WORDS_MAX = 128 };
+enum {
+    WORDS_MAX = 128,
+    FRAME_MAX = 16 * PAGE_SIZE, /* a stack pointer that is further below an address has no part in it */
+};
 
 /* Opcodes, in an instruction's lowest seven bits (RISC-V unprivileged specification, table 24.1). */
 enum opcode {
@@ -24,6 +27,9 @@ enum opcode {
     OP_FP = 0x53,
     OP_SYSTEM = 0x73,
 };
+
+/* Instructions that leave their return address in ra: the lowest twelve bits; c.jalr's that are fixed. */
+enum call { CALL_JAL = 0x0ef, CALL_JALR = 0x0e7, CALL_C_JALR = 0x9002 };
 
 static unsigned funct3(uint32_t instruction)
 {
@@ -78,13 +84,25 @@ static void describe_instruction(uint32_t instruction, char *buf, size_t size)
     snprintk(buf, size, "%s 0x%x", kind, instruction);
 }
 
-static void describe_access(enum access access, vaddr_t va, char *buf, size_t size)
+static void describe_access(const struct trapframe *tf, enum access access, vaddr_t va, char *buf,
+                            size_t size)
 {
     static const char *const names[] = {"load from", "store to", "jump to"};
+    const char *why = "";
     char place[WORDS_MAX];
 
-    mm_describe(current()->mm, va, access, place, sizeof(place));
-    snprintk(buf, size, "%s 0x%lx %s", names[access], va, place);
+    if (mm_describe(current()->mm, va, access, place, sizeof(place)) && access != ACCESS_EXEC &&
+        va - tf->sp < FRAME_MAX)
+        why = ": stack overflow";
+    snprintk(buf, size, "%s 0x%lx %s%s", names[access], va, place, why);
+}
+
+static void describe_jump(const struct trapframe *tf, vaddr_t va, char *buf, size_t size)
+{
+    if (va)
+        describe_access(tf, ACCESS_EXEC, va, buf, size);
+    else
+        snprintk(buf, size, "jump to 0x0: a call of a null function pointer, or a return to 0");
 }
 
 static void describe(const struct trapframe *tf, uint64_t cause, vaddr_t va, char *buf, size_t size)
@@ -92,15 +110,15 @@ static void describe(const struct trapframe *tf, uint64_t cause, vaddr_t va, cha
     switch (cause) {
     case CAUSE_PAGE_LOAD:
     case CAUSE_ACCESS_LOAD:
-        describe_access(ACCESS_READ, va, buf, size);
+        describe_access(tf, ACCESS_READ, va, buf, size);
         break;
     case CAUSE_PAGE_STORE:
     case CAUSE_ACCESS_STORE:
-        describe_access(ACCESS_WRITE, va, buf, size);
+        describe_access(tf, ACCESS_WRITE, va, buf, size);
         break;
     case CAUSE_PAGE_FETCH:
     case CAUSE_ACCESS_FETCH:
-        describe_access(ACCESS_EXEC, va, buf, size);
+        describe_jump(tf, va, buf, size);
         break;
     case CAUSE_ILLEGAL:
         describe_instruction(instruction_at(tf->epc), buf, size);
@@ -113,21 +131,36 @@ static void describe(const struct trapframe *tf, uint64_t cause, vaddr_t va, cha
     }
 }
 
-/* Where to look in the source: at the instruction, but after a jump to nowhere at the jump. */
+/* => where the call is that returns to `ra`; 0: no call stands before it. */
+static vaddr_t call_before(vaddr_t ra)
+{
+    uint32_t instruction = instruction_at(ra - 4), parcel = instruction_at(ra - 2);
+
+    if ((instruction & 0xfff) == CALL_JAL || (instruction & 0xfff) == CALL_JALR)
+        return ra - 4;
+    return (parcel & 0xf07f) == CALL_C_JALR && (parcel & 0xf80) ? ra - 2 : 0;
+}
+
+/* Where to look in the source: at the instruction, but after a jump to nowhere at the call. 0: unknown. */
 static vaddr_t culprit(const struct trapframe *tf, uint64_t cause)
 {
-    return cause == CAUSE_PAGE_FETCH || cause == CAUSE_ACCESS_FETCH ? tf->ra - 2 : tf->epc;
+    if (cause == CAUSE_PAGE_FETCH || cause == CAUSE_ACCESS_FETCH)
+        return call_before(tf->ra);
+    return tf->epc;
 }
 
 void crash_report(const struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
     const struct task *t = current();
+    vaddr_t where = culprit(tf, cause);
     char words[WORDS_MAX];
 
     describe(tf, cause, va, words, sizeof(words));
     printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
            "            sepc=0x%lx stval=0x%lx\n",
            cause, t->pid, t->name, tf->epc, va);
-    printk("            %s; make where PROG=%s SEPC=0x%lx\n", words, t->name,
-           culprit(tf, cause));
+    if (where)
+        printk("            %s; make where PROG=%s SEPC=0x%lx\n", words, t->name, where);
+    else
+        printk("            %s\n", words);
 }

@@ -40,6 +40,8 @@ main(int argc, char **argv)
         store((void *)0xffffffc080200000);
     else if (strcmp(way, "stack") == 0)
         overflow(100);
+    else if (strcmp(way, "guard") == 0)
+        store((char *)((uint64)&argc & ~4095UL) - 64);
     else if (strcmp(way, "jump") == 0)
         ((void (*)(void))data)();
     else if (strcmp(way, "float") == 0)
@@ -47,6 +49,6 @@ main(int argc, char **argv)
     else if (strcmp(way, "sret") == 0)
         __asm__ volatile("sret");
     else
-        fprintf(2, "usage: crash text|constant|nowhere|kernel|stack|jump|float|sret\n");
+        fprintf(2, "usage: crash text|constant|nowhere|kernel|stack|guard|jump|float|sret\n");
     exit(1);
 }

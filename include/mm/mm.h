@@ -177,9 +177,9 @@ void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
 
 /*
  * Says in words what is at va and why `access` to it failed, as "in text, read and execute only".
- * => takes mm->lock. buf holds a string; a snapshot.
+ * => takes mm->lock. buf holds a string; a snapshot. true: va is in the guard page below the stack.
  */
-void mm_describe(struct mm *mm, vaddr_t va, enum access access, char *buf, size_t size);
+bool mm_describe(struct mm *mm, vaddr_t va, enum access access, char *buf, size_t size);
 
 /* ---- mmap ---- */
 

@@ -14,6 +14,7 @@ WAYS = {
     "nowhere": ("store to 0x[0-9a-f]+ where nothing is", "= 1;"),
     "kernel": ("store to 0xffffffc080200000 outside user memory", "= 1;"),
     "stack": ("store to 0x[0-9a-f]+ in the guard page below the stack: stack overflow", "overflow|frame|{"),
+    "guard": ("store to 0x[0-9a-f]+ in the guard page below the stack", "= 1;"),
     "jump": ("jump to 0x[0-9a-f]+ in data, read and write only", "data"),
     "float": ("no floating point here: instruction 0x2007053", "float|fadd.d"),
     "sret": ("privileged instruction 0x10200073", "sret"),
@@ -33,6 +34,15 @@ def test_each_crash_is_told_in_words(boot):
         place = re.search(r"usr/crash\.c:(\d+)", found)
         assert place, found
         assert re.search(source, (ROOT / "usr/crash.c").read_text().splitlines()[int(place[1]) - 1]), found
+    machine.poweroff()
+
+
+def test_jump_to_0(boot):
+    """By a call, which is named; and as the entry of a program without one instruction, where no line is to blame."""
+    machine = boot(cpus=1)
+    words = "            jump to 0x0: a call of a null function pointer, or a return to 0"
+    assert machine.run("t_exec null_call").splitlines()[2] == words + "; make where PROG=t_exec.tmp SEPC=0x1000"
+    assert machine.run("t_exec odd_images").splitlines()[2] == words
     machine.poweroff()
 
 

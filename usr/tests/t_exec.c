@@ -349,6 +349,23 @@ odd_images(void)
     CHECK_EQ(unlink(IMAGE), 0);
 }
 
+/* A call of address 0, where no code is in this image; tests/boot/test_crash.py reads what is said. */
+static void
+null_call(void)
+{
+    static const uint call[] = {0x000000e7}; /* jalr ra, 0(zero) */
+
+    plain_image();
+    memcpy(image.code, call, sizeof(call));
+    image.segment[1] = image.segment[0];
+    image.segment[1].vaddr = PAGE;
+    image.segment[0].flags = ELF_PROG_FLAG_READ;
+    image.elf.phnum = 2;
+    image.elf.entry = PAGE;
+    CHECK_EQ(run_image(), -1);
+    CHECK_EQ(unlink(IMAGE), 0);
+}
+
 /* A failed exec leaves memory and descriptors as they were. */
 static void
 failure_changes_nothing(void)
@@ -380,6 +397,7 @@ static const struct t_case cases[] = {
     {"bad_segments", bad_segments},
     {"any_segments", any_segments},
     {"odd_images", odd_images},
+    {"null_call", null_call},
     {"failure_changes_nothing", failure_changes_nothing},
 };
 
