@@ -7,7 +7,7 @@
  * without locks and outside transactions.
  *
  * Lock: the inode's; `went`, a spin lock, only to sleep by. Called by mm/fault.c and mm/map.c
- * through the pager, by syscall/, file.c and read.c. Read next: region_empty() in mm/region.c.
+ * through the pager, by syscall/, file.c and read.c. Read next: region_empty() in mm/ext/revoke.c.
  */
 #include "fs/mapping.h"
 

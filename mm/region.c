@@ -19,12 +19,9 @@
 #include "mm/slab.h"
 #include "space.h"
 
-#define REGION_STEP 32 /* frames that are let go of at once */
-
 struct list region_list = LIST_INIT(region_list);
 
 static struct spinlock region_list_lock = SPINLOCK_INIT("region list", RANK_REGION);
-static struct spinlock lending_lock = SPINLOCK_INIT("lending", RANK_REGION);
 static struct slab_cache region_cache =
     SLAB_CACHE_INIT(region_cache, "region", sizeof(struct region));
 
@@ -132,11 +129,7 @@ struct region *region_create(size_t npages, const struct region_pager *pager, vo
     return NULL;
 }
 
-/*
- * Takes the frames of pages [first, end), a batch at most, out of the table. => how many there were.
- * r->lock held, or r has no holder.
- */
-static size_t take_out(struct region *r, size_t first, size_t end, uint32_t *batch)
+size_t region_take_out(struct region *r, size_t first, size_t end, uint32_t *batch)
 {
     size_t n = 0;
 
@@ -147,24 +140,6 @@ static size_t take_out(struct region *r, size_t first, size_t end, uint32_t *bat
             batch[n++] = frame & ~REGION_DIRTY;
     }
     return n;
-}
-
-/* r is in the list of its consent no more. => lending_lock held. */
-static void leave_loans(struct region *r)
-{
-    if (r->loans)
-        r->loans->count--;
-    r->loans = NULL;
-    list_remove(&r->by_loans);
-}
-
-/* A region that ends is found by no revocation any more. */
-static void lending_leave(struct region *r)
-{
-    spin_lock(&lending_lock);
-    leave_loans(r);
-    list_remove(&r->by_parent);
-    spin_unlock(&lending_lock);
 }
 
 /* Gives back the promise for the pages that never came: each page counts as filled now. */
@@ -191,7 +166,7 @@ static void drop_last(struct region *r)
         size_t first = r->npages > REGION_STEP ? r->npages - REGION_STEP : 0, n = r->npages - first;
 
         if (r->sparse)
-            n = take_out(r, first, r->npages, batch);
+            n = region_take_out(r, first, r->npages, batch);
         else
             frames = r->frames + first;
         freed += page_drop_many(frames, n, PAGE_PIN).freed;
@@ -209,7 +184,7 @@ static void region_destroy(struct region *r)
     if (r->pager)
         r->pager->release(r);
     if (r->lent)
-        lending_leave(r);
+        region_leave_loans(r);
     if (r->sparse)
         settle_promise(r);
     while (r->npages > 0)
@@ -333,33 +308,6 @@ struct page *region_zero_page(struct region *r, size_t i)
     return page;
 }
 
-/*
- * Barred, so that no fault enters a page again; then every entry goes; then the frames. What is
- * not free then was lent on: that frame returns to the common pool when its borrowers go, so the
- * region must reserve a new one. Each batch appears as one step (mm/audit.h).
- */
-void region_empty(struct region *r)
-{
-    uint32_t batch[REGION_STEP];
-
-    __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
-    region_unhook(r);
-    for (size_t end = r->npages, first; end > 0; end = first) {
-        size_t n, left;
-
-        first = end > REGION_STEP ? end - REGION_STEP : 0;
-        spin_lock(&r->lock);
-        n = take_out(r, first, end, batch);
-        left = n - page_drop_many(batch, n, PAGE_PIN).freed;
-        if (left && page_try_reserve(left))
-            n -= left; /* those pages stay without a frame: see region_take() */
-        r->filled -= n;
-        spin_unlock(&r->lock);
-        task_yield_if_due();
-    }
-    __atomic_store_n(&r->barred, false, __ATOMIC_SEQ_CST);
-}
-
 /* ---- vmas ---- */
 
 /*
@@ -393,93 +341,4 @@ void region_resweep(struct vma *v)
     list_remove(&v->region_link);
     list_push_front(&r->vmas, &v->region_link);
     spin_unlock(&r->lock);
-}
-
-uint64_t region_new_stamp(void)
-{
-    static uint64_t last;
-
-    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
-}
-
-/* ---- lending across families, and taking it back ---- */
-
-int region_lend(struct region *r, struct region *parent, struct loans *loans)
-{
-    int err = 0;
-
-    spin_lock(&lending_lock);
-    if (loans->revoked || (parent && parent->barred))
-        err = -EFAULT;
-    else if (loans->count >= LOANS_MAX)
-        err = -ENOMEM;
-    if (!err) {
-        r->lent = true;
-        list_init(&r->by_parent);
-        r->loans = loans;
-        r->revocable = !loans->lasting || (parent && parent->revocable);
-        loans->count++;
-        list_push_back(&loans->regions, &r->by_loans);
-        if (parent) {
-            region_get(parent);
-            r->parent = parent;
-            list_push_back(&parent->children, &r->by_parent);
-        }
-    }
-    spin_unlock(&lending_lock);
-    return err;
-}
-
-/*
- * The next region of a revocation, barred and held: one that the consent has lent, or one that
- * was lent on from those met before. What was made of its pages in turn comes on `lent_on`.
- * A region whose last holder is gone has no vma, and is passed over.
- */
-static struct region *next_lent(struct loans *loans, struct list *lent_on)
-{
-    struct region *r = NULL, *found = NULL;
-
-    spin_lock(&lending_lock);
-    loans->revoked = true;
-    while (!found) {
-        if (!list_empty(&loans->regions))
-            r = list_entry(list_first(&loans->regions), struct region, by_loans);
-        else if (!list_empty(lent_on))
-            r = list_entry(list_first(lent_on), struct region, by_parent);
-        else
-            break;
-        leave_loans(r);
-        list_remove(&r->by_parent);
-        list_splice(lent_on, &r->children);
-        __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
-        if (region_get_live(r))
-            found = r;
-    }
-    spin_unlock(&lending_lock);
-    return found;
-}
-
-void region_revoke(struct loans *loans)
-{
-    struct list lent_on = LIST_INIT(lent_on);
-    struct region *r;
-
-    while ((r = next_lent(loans, &lent_on))) {
-        region_unhook(r);
-        region_put(r);
-    }
-}
-
-void region_keep_loans(struct loans *loans)
-{
-    bool any = true;
-
-    while (any) {
-        spin_lock(&lending_lock);
-        loans->revoked = true;
-        any = !list_empty(&loans->regions);
-        if (any)
-            leave_loans(list_entry(list_first(&loans->regions), struct region, by_loans));
-        spin_unlock(&lending_lock);
-    }
 }

@@ -120,11 +120,40 @@ static inline void gather_span(struct gather *g, vaddr_t va)
         g->end = va + PAGE_SIZE;
 }
 
+/* Which entries to unhook: those that have one of these bits. An absent entry has none. */
+#define UNHOOK_ALL    (~0UL)
+#define UNHOOK_REGION PTE_S /* those to frames of the vma's region */
+
+/*
+ * Unhooks the entries of [start, end), a piece of the gather's vma. Absent tables are stepped over.
+ * => mm->lock held; at most PAGE_BATCH pages have a frame of their own there. Frames stay until
+ *    gather_flush(), by the gather or by their region.
+ */
+void gather_unhook(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which);
+
 /*
  * Tells the harts, then lets go of the frames; the gather is empty again.
  * => mm->lock held since the entries changed. What became of the frames.
  */
 struct page_dropped gather_flush(struct gather *g);
+
+/*
+ * The piece of [from, to), a part of v, that one step takes: => where it begins, going down from
+ * `to` until enough pages have a table. What has none costs little, and much of it goes at once.
+ * *work is what the step will cost. Borrowed pages cost the least.
+ */
+vaddr_t unmap_cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work);
+
+static inline vaddr_t unmap_piece_start(const struct vma *v, vaddr_t from, vaddr_t to,
+                                        unsigned *work)
+{
+    size_t pages = (to - from) >> PAGE_SHIFT;
+
+    if (pages > WORK_PIECE)
+        return unmap_cut_piece(v, from, to, work);
+    *work = (unsigned)pages;
+    return from;
+}
 
 /* What becomes of the tables of a range that goes. */
 enum tables {
@@ -176,14 +205,19 @@ struct page *region_zero_page(struct region *r, size_t i);
 /* Page i was stored to by a program. */
 void region_set_dirty(struct region *r, size_t i);
 
-/* Unhooks every entry that points to a frame of r, in every mm. => no lock held; may sleep. One at a time for each r. */
-void region_unhook(struct region *r);
+#define REGION_STEP 32 /* frames that are let go of at once */
+
+/*
+ * Takes the frames of pages [first, end), a batch at most, out of the table. => how many there were.
+ * r->lock held, or r has no holder.
+ */
+size_t region_take_out(struct region *r, size_t first, size_t end, uint32_t *batch);
+
+/* r was made by a consent, and ends: no revocation finds it any more. */
+void region_leave_loans(struct region *r);
 
 /* v has grown, or is a part of another: a sweep over its region looks at all of it. => mm->lock held. */
 void region_resweep(struct vma *v);
-
-/* A number that no sweep over vmas or regions had before. */
-uint64_t region_new_stamp(void);
 
 /* ---- faults ---- */
 

@@ -18,10 +18,6 @@
 
 #define FREE_RUNS 8 /* runs of frames that are put on the free lists at once */
 
-/* Which entries to unhook: those that have one of these bits. An absent entry has none. */
-#define UNHOOK_ALL    (~0UL)
-#define UNHOOK_REGION PTE_S /* those to frames of the vma's region */
-
 /*
  * Puts the first n frames of g, which nobody holds any more, on the free lists. Many that lie apart
  * from each other take long: so it rests on the way. => g's mm is locked.
@@ -96,8 +92,7 @@ static void unhook_entries(struct gather *g, pte_t *pte, vaddr_t va, size_t n, u
     g->end = last;
 }
 
-/* Unhooks the entries of a piece, a part of a vma. Absent tables are stepped over. */
-static void unhook_piece(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which)
+void gather_unhook(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which)
 {
     for (vaddr_t va = start, stop; va < end; va = stop) {
         pte_t *pte = pt_lookup(g->mm->root, va);
@@ -110,12 +105,7 @@ static void unhook_piece(struct gather *g, vaddr_t start, vaddr_t end, uint64_t 
     }
 }
 
-/*
- * The piece of [from, to), a part of v, that one step takes: => where it begins, going down from
- * `to` until enough pages have a table. What has none costs little, and much of it goes at once.
- * *work is what the step will cost. Borrowed pages cost the least.
- */
-static vaddr_t cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
+vaddr_t unmap_cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
 {
     size_t most = vma_shares(v) ? PT_ENTRIES : WORK_PIECE, pages = 0;
 
@@ -136,16 +126,6 @@ static vaddr_t cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned
     }
     *work = (unsigned)(vma_shares(v) ? pages / 2 : pages);
     return to;
-}
-
-static inline vaddr_t piece_start(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
-{
-    size_t pages = (to - from) >> PAGE_SHIFT;
-
-    if (pages > WORK_PIECE)
-        return cut_piece(v, from, to, work);
-    *work = (unsigned)pages;
-    return from;
 }
 
 /* Whether some table serves a part of [from, to) and nothing outside [floor, ceiling). */
@@ -172,7 +152,7 @@ static void unmap_piece(struct mm *mm, const struct vma *v, vaddr_t start, vaddr
     struct gather g;
 
     gather_begin(&g, v);
-    unhook_piece(&g, start, end, UNHOOK_ALL);
+    gather_unhook(&g, start, end, UNHOOK_ALL);
     d = gather_flush(&g);
     page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - d.pinned : d.freed);
 }
@@ -183,76 +163,9 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
 
     ASSERT(!v->promised);
     for (vaddr_t to = v->end, from; to > v->start; to = from) {
-        from = piece_start(v, v->start, to, &work);
+        from = unmap_piece_start(v, v->start, to, &work);
         mm_work(mm, work);
         unmap_piece(mm, v, from, to);
-    }
-}
-
-/* ---- sweeps: the entries to a region's frames go, in whatever mm ---- */
-
-/* Moves v to the end of its region's list: the vmas that the sweep has done come last. */
-static void sweep_done(struct region *r, struct vma *v)
-{
-    list_remove(&v->region_link);
-    list_push_back(&r->vmas, &v->region_link);
-}
-
-/* One step of a sweep: a piece of v, from the top down. => v->mm->lock held. */
-static void sweep_piece(struct region *r, struct vma *v, uint64_t sweep)
-{
-    vaddr_t to = v->stamp == sweep && v->swept < v->end ? v->swept : v->end;
-    unsigned work;
-    vaddr_t from = to > v->start ? piece_start(v, v->start, to, &work) : v->start;
-    struct gather g;
-
-    gather_begin(&g, v);
-    unhook_piece(&g, from, to, UNHOOK_REGION);
-    gather_flush(&g);
-    spin_lock(&r->lock);
-    v->stamp = sweep;
-    v->swept = from;
-    if (from == v->start)
-        sweep_done(r, v);
-    spin_unlock(&r->lock);
-}
-
-/*
- * The first vma of r's list, which the sweep has not done, with its mm locked; or NULL. From a
- * region to an mm is against the lock order: so this only tries, and looks again. An mm does not
- * go while a vma of its is listed, and that is under r->lock.
- */
-static __no_lock_analysis struct vma *lock_unswept(struct region *r, uint64_t sweep)
-{
-    for (;;) {
-        struct list *first;
-        struct vma *v;
-        bool locked;
-
-        spin_lock(&r->lock);
-        first = list_first(&r->vmas);
-        v = first ? list_entry(first, struct vma, region_link) : NULL;
-        if (v && v->stamp == sweep && v->swept <= v->start)
-            v = NULL;
-        locked = v && spin_trylock(&v->mm->lock);
-        spin_unlock(&r->lock);
-        if (locked || !v)
-            return v;
-        cpu_relax();
-    }
-}
-
-__no_lock_analysis void region_unhook(struct region *r)
-{
-    uint64_t sweep = region_new_stamp();
-    struct vma *v;
-
-    while ((v = lock_unswept(r, sweep))) {
-        struct mm *mm = v->mm;
-
-        sweep_piece(r, v, sweep);
-        spin_unlock(&mm->lock);
-        task_yield_if_due();
     }
 }
 
@@ -331,7 +244,7 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, stru
     /* Commit: nothing below may fail. From the top down, so that sizes unwind. */
     while ((v = last_vma(mm, start, end))) {
         vaddr_t to = end < v->end ? end : v->end;
-        vaddr_t from = piece_start(v, start > v->start ? start : v->start, to, &work);
+        vaddr_t from = unmap_piece_start(v, start > v->start ? start : v->start, to, &work);
         vaddr_t floor = from > v->start ? from : vma_gap_start(mm, v);
         vaddr_t ceiling = to < v->end ? to : vma_gap_end(mm, v);
 

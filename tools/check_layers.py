@@ -113,7 +113,8 @@ class Checker:
             return
         if quoted.startswith("uapi/"):
             return
-        if "/" not in quoted:
+        private = quoted[3:] if "/ext/" in path and quoted.startswith("../") else quoted     # its layer's own
+        if "/" not in private:
             if not (ROOT / path).parent.joinpath(quoted).exists():
                 self.error(path, number, f'"{quoted}" is not beside the file')
             return
