@@ -19,7 +19,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_test", "race_test", "oom_test", "order_test",
-              "model_test", "rest_test", "lend_test", "scale_test", "grant_test"]
+              "model_test", "rest_test", "lend_test", "scale_test", "grant_test", "service_test"]
 
 # name: (invariant, file, what stands there, what the mutant has instead)
 MUTANTS = {
@@ -87,6 +87,13 @@ MUTANTS = {
     "left-pages-are-kept": ("consent", "ipc/grant.c",
                             "        if (g->borrower.pid == current()->pid)\n            region_revoke",
                             "        if (0)\n            region_revoke"),
+    "requests-share-a-limit": ("consent", "ipc/service.c",
+                               "    const struct lend lend = { PROT_READ | PROT_WRITE, &r->loans, .lasting = true };\n",
+                               "    static struct loans one = LOANS_INIT(one, true);\n"
+                               "    const struct lend lend = { PROT_READ | PROT_WRITE, &one, .lasting = true };\n"),
+    "request-leaves-its-loans": ("consent", "ipc/service.c",
+                                 "    region_keep_loans(&r->loans); /* the server may still have them */\n", ""),
+    "request-of-what-others-take-back": ("consent", "ipc/service.c", "&r->loans, .lasting = true };", "&r->loans, .lasting = false };"),
     "fault-takes-forbidden-for-absent": ("I1", "mm/fault.c", "        allow_again(v, pte);\n", "        (void)allow_again;\n"),
 }
 
