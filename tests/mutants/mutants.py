@@ -19,7 +19,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_test", "race_test", "oom_test", "order_test",
-              "model_test", "rest_test", "lend_test", "scale_test", "grant_test", "service_test"]
+              "model_test", "rest_test", "lend_test", "scale_test", "bring_test", "grant_test", "service_test"]
 
 # name: (invariant, file, what stands there, what the mutant has instead)
 MUTANTS = {
@@ -94,6 +94,11 @@ MUTANTS = {
     "request-leaves-its-loans": ("consent", "ipc/service.c",
                                  "    region_keep_loans(&r->loans); /* the server may still have them */\n", ""),
     "request-of-what-others-take-back": ("consent", "ipc/service.c", "&r->loans, .lasting = true };", "&r->loans, .lasting = false };"),
+    "killed-caller-brings-on": ("rests", "mm/fault.c", "    while (va < end && !task_killed(current()) && !bring_next(",
+                                "    while (va < end && !bring_next("),
+    "pages-come-at-another-s-rest": ("I5", "mm/fault.c", "    mm_lock(mm);\n    *va = next_paged", "    spin_lock(&mm->lock);\n    *va = next_paged"),
+    "killed-unmap-stops": ("rests", "mm/unmap.c", "        mm_work(mm, WORK_VMA + work);\n",
+                           "        if (mm_work(mm, WORK_VMA + work))\n            return -EINTR;\n"),
     "fault-takes-forbidden-for-absent": ("I1", "mm/fault.c", "        allow_again(v, pte);\n", "        (void)allow_again;\n"),
 }
 
