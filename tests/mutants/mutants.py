@@ -19,7 +19,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_test", "race_test", "oom_test", "order_test",
-              "model_test", "rest_test", "lend_test", "scale_test", "bring_test", "grant_test", "service_test"]
+              "model_test", "rest_test", "lend_test", "scale_test", "bring_test", "grant_test", "service_test",
+              "exec_test"]
 
 # name: (invariant, file, what stands there, what the mutant has instead)
 MUTANTS = {
@@ -99,6 +100,11 @@ MUTANTS = {
     "pages-come-at-another-s-rest": ("I5", "mm/fault.c", "    mm_lock(mm);\n    *va = next_paged", "    spin_lock(&mm->lock);\n    *va = next_paged"),
     "killed-unmap-stops": ("rests", "mm/unmap.c", "        mm_work(mm, WORK_VMA + work);\n",
                            "        if (mm_work(mm, WORK_VMA + work))\n            return -EINTR;\n"),
+    "exec-leaves-too-early": ("consent", "proc/exec.c",
+                              "    old = proc_replace_mm(image.mm, exec_name(path));\n    if (proc_hooks)\n"
+                              "        proc_hooks->left(old->family);\n",
+                              "    if (proc_hooks)\n        proc_hooks->left(current()->mm->family);\n"
+                              "    old = proc_replace_mm(image.mm, exec_name(path));\n"),
     "fault-takes-forbidden-for-absent": ("I1", "mm/fault.c", "        allow_again(v, pte);\n", "        (void)allow_again;\n"),
 }
 
