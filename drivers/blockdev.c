@@ -3,19 +3,16 @@
  * lines about errors.
  *
  * Owns the list (written at boot only, so without a lock) and the sectors that have failed, under
- * errors.lock: queues and completion are the drivers'. A request that reaches a driver lies inside the device and is made of whole
- * sectors. Called by fs. Read next: drivers/virtio_disk.c, drivers/ramdisk.c.
+ * errors.lock; ends_lock orders the end of a request with its submitter's sleep. A request that
+ * reaches a driver lies inside the device and is made of whole sectors. Called by fs. Read next: drivers/virtio_disk.c, drivers/ramdisk.c.
  */
 #include "drivers/blockdev.h"
 
-#include "asm/cpu.h"
 #include "drivers/devtree.h"
-#include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "sched/task.h"
-#include "sched/waitqueue.h"
 
 #include "internal.h"
 
@@ -33,6 +30,8 @@ static struct {
 } errors = {
     .lock = SPINLOCK_INIT("disk errors", RANK_DEV + 1),
 };
+
+static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV);
 
 void blockdev_register(struct block_device *dev)
 {
@@ -80,14 +79,15 @@ static int check(const struct block_device *dev, const struct block_request *req
 
 void block_submit(struct block_device *dev, struct block_request *req)
 {
-    ASSERT(req->done != NULL);
     req->status = check(dev, req);
     req->task = current();
     req->next_seg = 0;
     req->flying_seg = 0;
+    req->ended = false;
+    waitqueue_init(&req->wq);
     list_init(&req->link);
     if (req->status || (req->op == BLOCK_FLUSH && !dev->can_flush))
-        req->done(req);
+        block_end(req);
     else
         dev->ops->submit(dev, req);
 }
@@ -145,61 +145,36 @@ void block_error(struct block_device *dev, const struct block_request *req, uint
 
 /* ---- waiting ---- */
 
-/* Someone who waits for one request. */
-struct waiter {
-    struct block_request req;
-    struct spinlock lock;
-    struct waitqueue wq;
-    bool done; /* [lock] */
-};
-
-/* Wakes with the lock held: the waiter's stack is gone once it has seen `done` under the lock. */
-static void waiter_done(struct block_request *req)
+/* Wakes with the lock held: the request may be gone once its submitter has seen `ended` under it. */
+void block_end(struct block_request *req)
 {
-    struct waiter *waiter = req->context;
-
-    spin_lock(&waiter->lock);
-    waiter->done = true;
-    wake_all(&waiter->wq);
-    spin_unlock(&waiter->lock);
+    spin_lock(&ends_lock);
+    req->ended = true;
+    wake_all(&req->wq);
+    spin_unlock(&ends_lock);
 }
 
-static int submit_and_wait(struct block_device *dev, struct waiter *waiter)
+int block_wait(struct block_request *req)
 {
-    spin_init(&waiter->lock, "block waiter", RANK_DEV);
-    waitqueue_init(&waiter->wq);
-    waiter->done = false;
-    waiter->req.done = waiter_done;
-    waiter->req.context = waiter;
-    block_submit(dev, &waiter->req);
-
-    spin_lock(&waiter->lock);
-    while (!waiter->done) {
-        if (current() != NULL) {
-            wait_on(&waiter->wq, &waiter->lock);
-            continue;
-        }
-        spin_unlock(&waiter->lock); /* boot, before there are tasks */
-        block_poll(dev);
-        cpu_relax();
-        spin_lock(&waiter->lock);
-    }
-    spin_unlock(&waiter->lock);
-    return waiter->req.status;
+    spin_lock(&ends_lock);
+    while (!req->ended)
+        wait_on(&req->wq, &ends_lock);
+    spin_unlock(&ends_lock);
+    return req->status;
 }
 
 int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
              const char *what)
 {
-    struct waiter waiter;
+    struct block_request req;
 
-    waiter.req.op = op;
-    waiter.req.what = what;
-    waiter.req.sector = sector;
-    waiter.req.nsegs = op != BLOCK_FLUSH;
-    waiter.req.seg[0].addr = buf;
-    waiter.req.seg[0].len = len;
-    return submit_and_wait(dev, &waiter);
+    req.op = op;
+    req.what = what;
+    req.sector = sector;
+    req.nsegs = op != BLOCK_FLUSH;
+    req.seg[0] = (struct block_seg){.addr = buf, .len = len};
+    block_submit(dev, &req);
+    return block_wait(&req);
 }
 
 int block_flush(struct block_device *dev)

@@ -32,7 +32,7 @@ static void ramdisk_submit(struct block_device *dev, struct block_request *req)
             memcpy(at, seg->addr, seg->len);
         at += seg->len;
     }
-    req->done(req);
+    block_end(req);
 }
 
 static void ramdisk_poll(struct block_device *dev)

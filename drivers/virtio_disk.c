@@ -6,7 +6,7 @@
  * requests wait in `pending`. A request with more pieces than a chain may have flies in parts, one
  * after the other. The device is not believed: the links of chains are kept outside its reach, the
  * ids it returns are looked up, and one that breaks the ring or falls silent is reset, its requests
- * ending in -EIO. done() is called with the lock released. Called by block_submit(), by interrupt
+ * ending in -EIO. block_end() is called with the lock released. Called by block_submit(), by interrupt
  * and by timer; read next: drivers/virtio_mmio.c (how a disk comes up).
  */
 #include "asm/cpu.h"
@@ -216,7 +216,7 @@ static void service(struct virtio_disk *disk)
     while ((first = list_pop_front(&finished)) != NULL) {
         struct block_request *req = list_entry(first, struct block_request, link);
 
-        req->done(req);
+        block_end(req);
     }
 }
 
@@ -267,7 +267,7 @@ static void disk_submit(struct block_device *dev, struct block_request *req)
     spin_unlock(&disk->lock);
     if (dead) {
         req->status = -EIO;
-        req->done(req);
+        block_end(req);
     }
 }
 

@@ -6,10 +6,10 @@
  *
  * Lock: balloc.lock, a mutex. Called by imap.c. Read next: fs/imap.c.
  */
-#include "fs/bcache.h"
-#include "fs/internal.h"
-#include "fs/log.h"
-#include "fs/super.h"
+#include "bcache.h"
+#include "internal.h"
+#include "log.h"
+#include "super.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 

@@ -6,9 +6,9 @@
  *
  * Lock: the directory's, held by the caller. Called by path.c and names.c. Read next: fs/path.c.
  */
-#include "fs/bcache.h"
-#include "fs/internal.h"
-#include "fs/log.h"
+#include "bcache.h"
+#include "internal.h"
+#include "log.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -12,8 +12,8 @@
 #include "fs/file.h"
 
 #include "drivers/chardev.h"
-#include "fs/internal.h"
-#include "fs/log.h"
+#include "internal.h"
+#include "log.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"

@@ -7,10 +7,10 @@
  *
  * Lock: the inode's, held by the caller. Called by read.c and inode.c. Read next: fs/read.c.
  */
-#include "fs/bcache.h"
-#include "fs/internal.h"
-#include "fs/log.h"
-#include "fs/super.h"
+#include "bcache.h"
+#include "internal.h"
+#include "log.h"
+#include "super.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"

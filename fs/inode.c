@@ -12,10 +12,10 @@
  */
 #include "fs/inode.h"
 
-#include "fs/bcache.h"
-#include "fs/internal.h"
-#include "fs/log.h"
-#include "fs/super.h"
+#include "bcache.h"
+#include "internal.h"
+#include "log.h"
+#include "super.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"

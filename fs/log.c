@@ -9,24 +9,22 @@
  *     header with n = 0         | flush, put off until the next commit
  *
  * The last flush keeps the next transaction's contents from meeting the old header after a crash.
- * The contents are written straight from the cache: nobody changes a buffer during a commit, since
+ * The contents are written straight from the cache: no buffer changes during a commit, since
  * log_begin() waits. All log blocks go in one request, the home blocks in requests under way at
  * once.
  *
- * Lock: log.lock, for joining and leaving. While `committing` is set, the committer alone owns the
- * list of buffers. Called by whatever changes blocks. Read next: fs/balloc.c.
+ * Lock: fs_log.lock, for joining and leaving. While `committing` is set, the committer alone owns
+ * the list of buffers. Called by whatever changes blocks. Read next: fs/balloc.c.
  */
-#include "fs/log.h"
+#include "log.h"
 
-#include "fs/bcache.h"
-#include "fs/super.h"
-#include "lib/assert.h"
+#include "bcache.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "mm/page.h"
-#include "sched/task.h"
 #include "sched/waitqueue.h"
+#include "super.h"
 
 static struct {
     struct spinlock lock;
@@ -34,7 +32,7 @@ static struct {
     uint32_t start;                  /* [I] header block */
     uint32_t capacity;               /* [I] blocks in a transaction */
     unsigned outstanding;            /* [lock] operations between begin and end */
-    unsigned syncing;                /* [lock] tasks that want the commit: nobody joins before it */
+    unsigned syncing;                /* [lock] tasks that want the commit: none joins before it */
     uint64_t commits;                /* [lock] */
     bool committing;                 /* [lock] */
     bool failed;                     /* [lock] a commit could not be written */
@@ -47,30 +45,7 @@ static struct {
     .wq = WAITQUEUE_INIT(fs_log.wq),
 };
 
-/* Writes under way. A transaction has at most LOG_BLOCKS_MAX runs of neighbouring home blocks. */
-static struct {
-    struct spinlock lock;
-    struct waitqueue wq;
-    unsigned pending; /* [lock] */
-    int status;       /* [lock] first error */
-    struct block_request req[LOG_BLOCKS_MAX];
-} log_io = {
-    .lock = SPINLOCK_INIT("log io", RANK_FS + 1),
-    .wq = WAITQUEUE_INIT(log_io.wq),
-};
-
 /* ---- writing ---- */
-
-/* Interrupt context, or inside block_submit(). */
-static void write_done(struct block_request *req)
-{
-    spin_lock(&log_io.lock);
-    if (req->status != 0)
-        log_io.status = -EIO;
-    if (--log_io.pending == 0)
-        wake_all(&log_io.wq);
-    spin_unlock(&log_io.lock);
-}
 
 /* Submits one request for buffers first .. first + n - 1, to neighbouring blocks from `block`. */
 static void write_start(struct block_request *req, uint32_t block, unsigned first, unsigned n)
@@ -79,43 +54,17 @@ static void write_start(struct block_request *req, uint32_t block, unsigned firs
     req->what = super_part(block);
     req->nsegs = n;
     req->sector = (uint64_t)block * BLOCK_SECTORS;
-    req->done = write_done;
     for (unsigned i = 0; i < n; i++)
         req->seg[i] = (struct block_seg){.addr = fs_log.buf[first + i]->data, .len = BSIZE};
-    spin_lock(&log_io.lock);
-    log_io.pending++;
-    spin_unlock(&log_io.lock);
     block_submit(fs_mount.dev, req);
 }
 
-/* Waits for all that write_start() submitted. => 0; -EIO. */
-static int write_wait(void)
-{
-    spin_lock(&log_io.lock);
-    while (log_io.pending > 0) {
-        if (current()) {
-            wait_on(&log_io.wq, &log_io.lock);
-            continue;
-        }
-        spin_unlock(&log_io.lock);
-        block_poll(fs_mount.dev);
-        spin_lock(&log_io.lock);
-    }
-    int err = log_io.status;
-    log_io.status = 0;
-    spin_unlock(&log_io.lock);
-    return err;
-}
-
-static int write_log_blocks(void)
-{
-    write_start(&log_io.req[0], fs_log.start + 1, 0, fs_log.n);
-    return write_wait();
-}
-
+/* Writes the buffers to the blocks they belong to, neighbours in one request. => 0; -EIO. */
 static int write_home_blocks(void)
 {
+    static struct block_request reqs[LOG_BLOCKS_MAX]; /* [committer] */
     unsigned first = 0, nreqs = 0;
+    int err = 0;
 
     while (first < fs_log.n) {
         uint32_t block = fs_log.buf[first]->block;
@@ -123,10 +72,21 @@ static int write_home_blocks(void)
 
         while (first + run < fs_log.n && fs_log.buf[first + run]->block == block + run)
             run++;
-        write_start(&log_io.req[nreqs++], block, first, run);
+        write_start(&reqs[nreqs++], block, first, run);
         first += run;
     }
-    return write_wait();
+    while (nreqs > 0)
+        if (block_wait(&reqs[--nreqs]) != 0)
+            err = -EIO;
+    return err;
+}
+
+static int write_log_blocks(void)
+{
+    struct block_request req;
+
+    write_start(&req, fs_log.start + 1, 0, fs_log.n);
+    return block_wait(&req);
 }
 
 static_assert(sizeof(struct log_header) <= BLOCK_SECTOR, "a header is written in one piece");
@@ -158,7 +118,7 @@ static int commit(void)
 
 /* ---- joining and leaving ---- */
 
-/* Whether each of so many operations may change LOG_OP_BLOCKS blocks more. => log.lock held */
+/* Whether each of so many operations may change LOG_OP_BLOCKS blocks more. => fs_log.lock held */
 static bool has_room(unsigned operations)
 {
     return fs_log.n + operations * LOG_OP_BLOCKS <= fs_log.capacity;
@@ -184,8 +144,10 @@ int log_begin(void)
 
 bool log_extend(void)
 {
+    bool extended;
+
     spin_lock(&fs_log.lock);
-    bool extended = has_room(fs_log.outstanding);
+    extended = has_room(fs_log.outstanding);
     spin_unlock(&fs_log.lock);
     return extended;
 }
@@ -198,15 +160,13 @@ static int commit_and_release(void)
     if (err)
         printk("fs: write error: the file system takes no changes from now on\n");
     spin_lock(&fs_log.lock);
-    if (err) {
-        fs_log.failed = true;
-    } else {
-        for (unsigned i = 0; i < fs_log.n; i++) {
-            fs_log.buf[i]->logged = false;
-            buf_put(fs_log.buf[i]);
-        }
-        fs_log.n = 0;
+    while (!err && fs_log.n > 0) {
+        struct buf *b = fs_log.buf[--fs_log.n];
+
+        b->logged = false;
+        buf_put(b);
     }
+    fs_log.failed = err != 0;
     fs_log.committing = false;
     fs_log.commits++;
     wake_all(&fs_log.wq);
@@ -216,33 +176,36 @@ static int commit_and_release(void)
 
 int log_end(void)
 {
+    bool last;
+
     spin_lock(&fs_log.lock);
     ASSERT(fs_log.outstanding > 0 && !fs_log.committing);
-    if (--fs_log.outstanding > 0) {
+    last = --fs_log.outstanding == 0;
+    fs_log.committing = last;
+    if (!last)
         wake_all(&fs_log.wq);
-        spin_unlock(&fs_log.lock);
-        return 0;
-    }
-    fs_log.committing = true;
     spin_unlock(&fs_log.lock);
-    return commit_and_release();
+    return last ? commit_and_release() : 0;
 }
 
 int log_sync(void)
 {
+    uint64_t before;
+    int err;
+
     spin_lock(&fs_log.lock);
-    uint64_t before = fs_log.commits;
+    before = fs_log.commits;
     fs_log.syncing++;
     while (!fs_log.failed && fs_log.n > 0 && fs_log.commits == before)
         wait_on(&fs_log.wq, &fs_log.lock);
     fs_log.syncing--;
     wake_all(&fs_log.wq);
-    int err = fs_log.failed ? -EIO : 0;
+    err = fs_log.failed ? -EIO : 0;
     spin_unlock(&fs_log.lock);
     return err;
 }
 
-/* `logged` does not fall before the caller's log_end(); so who sees it set is done. */
+/* `logged` does not fall before the caller's log_end(); so a caller that sees it set is done. */
 void log_write(struct buf *b)
 {
     if (__atomic_load_n(&b->logged, __ATOMIC_RELAXED))
@@ -252,7 +215,7 @@ void log_write(struct buf *b)
     if (!b->logged) {
         ASSERT(fs_log.n < fs_log.capacity);
         __atomic_store_n(&b->logged, true, __ATOMIC_RELAXED);
-        buf_hold(b);
+        __atomic_fetch_add(&b->refs, 1, __ATOMIC_RELAXED);
         fs_log.buf[fs_log.n++] = b;
     }
     spin_unlock(&fs_log.lock);
@@ -285,17 +248,17 @@ static int replay(const struct log_header *head)
 int log_init(void)
 {
     struct page *page = page_alloc();
+    const struct log_header *head;
+    const char *wrong = NULL;
+    int err;
 
     if (!page)
         return -ENOMEM;
     fs_log.page = page_addr(page);
     fs_log.start = fs_mount.sb.logstart;
     fs_log.capacity = super_log_capacity(&fs_mount.sb);
-
-    struct log_header *head = (struct log_header *)fs_log.page;
-    const char *wrong = NULL;
-    int err = move_block(BLOCK_READ, fs_log.start, head);
-
+    head = (const struct log_header *)fs_log.page;
+    err = move_block(BLOCK_READ, fs_log.start, fs_log.page);
     if (!err)
         wrong = log_header_check(head, &fs_mount.sb);
     if (!err && !wrong && head->n > 0)

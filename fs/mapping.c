@@ -11,11 +11,11 @@
  */
 #include "fs/mapping.h"
 
-#include "fs/bcache.h"
+#include "bcache.h"
 #include "fs/file.h"
-#include "fs/internal.h"
-#include "fs/log.h"
-#include "fs/super.h"
+#include "internal.h"
+#include "log.h"
+#include "super.h"
 #include "lib/errno.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"

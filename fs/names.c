@@ -10,8 +10,8 @@
  * other. Order: log.h. Called by syscall and by file.c. Read next: fs/file.c.
  */
 #include "fs/fs.h"
-#include "fs/internal.h"
-#include "fs/log.h"
+#include "internal.h"
+#include "log.h"
 #include "lib/errno.h"
 
 static struct mutex name_lock = MUTEX_INIT(name_lock);

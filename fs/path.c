@@ -7,7 +7,7 @@
  *
  * Called by names.c, file.c and, through inode.h, exec. Read next: fs/names.c.
  */
-#include "fs/internal.h"
+#include "internal.h"
 #include "lib/errno.h"
 
 static const char *skip_slashes(const char *path)

@@ -8,9 +8,9 @@
  * Lock: the inode's, held by the caller. Called by file.c, dir.c and, through inode.h, exec.
  * Read next: fs/dir.c.
  */
-#include "fs/bcache.h"
-#include "fs/internal.h"
-#include "fs/log.h"
+#include "bcache.h"
+#include "internal.h"
+#include "log.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/uaccess.h"

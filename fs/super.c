@@ -4,12 +4,12 @@
  * Owns fs_mount, which is set once at boot. Called by init. The files of fs, in the order to read:
  * bcache.c log.c balloc.c imap.c inode.c read.c dir.c path.c names.c file.c.
  */
-#include "fs/super.h"
+#include "super.h"
 
-#include "fs/bcache.h"
+#include "bcache.h"
 #include "fs/fs.h"
-#include "fs/internal.h"
-#include "fs/log.h"
+#include "internal.h"
+#include "log.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/string.h"
@@ -119,9 +119,4 @@ int fs_sync(void)
     if (!fs_mount.dev->readonly)
         flush_err = block_flush(fs_mount.dev);
     return mapping_err ? mapping_err : log_err ? log_err : flush_err;
-}
-
-size_t fs_cached_pages(void)
-{
-    return bcache_spare_frames();
 }

@@ -23,6 +23,7 @@
 #include "lib/string.h"
 #include "mm/audit.h"
 #include "mm/mm.h"
+#include "mm/page.h"
 #include "mm/ram.h"
 #include "proc/proc.h"
 #include "proc/trap.h"
@@ -198,6 +199,9 @@ static void start_drivers(void)
 
 static void start_files(void)
 {
+    static struct reclaimer cached_blocks = { .reclaim = fs_reclaim_pages };
+
+    page_add_reclaimer(&cached_blocks);
     if (!blockdev_root())
         boot_fails("no disk and no RAM disk");
     if (fs_init(blockdev_root()) < 0)

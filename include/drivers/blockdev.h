@@ -1,9 +1,9 @@
 /*
- * Block devices: 512-byte sectors, requests in flight, completion by callback.
+ * Block devices: 512-byte sectors, requests in flight.
  *
- * fs builds a struct block_request, hands it over with block_submit(), and hears of its end in
- * done(). A device may complete requests in any order. block_io() is the simple road for callers
- * that just want to wait.
+ * fs builds a struct block_request, hands it over with block_submit(), and waits for its end with
+ * block_wait(). A device may end requests in any order. block_io() is the simple road for callers
+ * that want one piece of memory moved.
  */
 #ifndef DRIVERS_BLOCKDEV_H
 #define DRIVERS_BLOCKDEV_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/list.h"
+#include "sched/waitqueue.h"
 
 #define BLOCK_SECTOR 512
 #define BLOCK_SEGS_MAX 32
@@ -27,20 +28,20 @@ struct block_seg {
 
 /*
  * One transfer between consecutive sectors and up to BLOCK_SEGS_MAX pieces of memory.
- * The submitter fills the first group; from block_submit() until done() the driver owns it all.
+ * The submitter fills the first group; from block_submit() until block_wait() returns, the request
+ * and its memory are not the submitter's.
  */
 struct block_request {
     enum block_op op;
     unsigned nsegs;  /* 0 for BLOCK_FLUSH, else 1..BLOCK_SEGS_MAX */
     uint64_t sector; /* first sector; unused by BLOCK_FLUSH */
     struct block_seg seg[BLOCK_SEGS_MAX];
-    void (*done)(struct block_request *req);
-    void *context;    /* the submitter's own */
     const char *what; /* it moves, in a word, for block_error(); NULL: an error is nobody's loss */
 
-    int status; /* at done(): 0, or -EIO, -EINVAL, -EACCES */
-
-    const struct task *task; /* block_submit(): the submitter, who stays until done(); or NULL */
+    int status;              /* when it has ended: 0, or -EIO, -EINVAL, -EACCES */
+    bool ended;              /* [ends_lock in drivers/blockdev.c] */
+    struct waitqueue wq;     /* the submitter, in block_wait() */
+    const struct task *task; /* the submitter */
     struct list link;    /* driver: its queue of requests that wait */
     unsigned next_seg;   /* driver: first piece that is not handed to the device yet */
     unsigned flying_seg; /* driver: first piece after those the device has now */
@@ -50,7 +51,7 @@ struct block_device;
 struct task;
 
 struct block_ops {
-    /* Take a checked request; done() may be called before this returns. Any context. */
+    /* Take a checked request; block_end() may be called before this returns. Any context. */
     void (*submit)(struct block_device *dev, struct block_request *req);
     /* Complete what the device has finished, without an interrupt. Any context. */
     void (*poll)(struct block_device *dev);
@@ -66,14 +67,24 @@ struct block_device {
 };
 
 /*
- * Start a request.
+ * Starts a request. block_wait() must follow, by the same task.
  * => any context, spin locks of rank < RANK_DEV may be held; never sleeps.
- * => done() is called exactly once: from interrupt context, or from inside this call (error, RAM
- *    disk, flush of a device without cache), so hold no lock that done() takes.
  * => a request out of range, misaligned or writing to a read-only device ends with -EINVAL or
  *    -EACCES.
  */
 void block_submit(struct block_device *dev, struct block_request *req);
+
+/*
+ * Sleeps until a submitted request has ended, also when the task is killed.
+ * => no spin lock held; may sleep. 0; -EIO, -EINVAL, -EACCES.
+ */
+int block_wait(struct block_request *req);
+
+/*
+ * Ends a request with the result in req->status, and wakes its submitter, who may free it at once.
+ * => for drivers; exactly once for each request; any context, no lock of rank RANK_DEV held.
+ */
+void block_end(struct block_request *req);
 
 /*
  * Complete what the device has finished.
@@ -90,10 +101,8 @@ void block_error(struct block_device *dev, const struct block_request *req, uint
                  uint64_t n);
 
 /*
- * Transfer `len` bytes (a multiple of BLOCK_SECTOR) and wait: sleeping in a task, polling at boot.
- * `what`: see struct block_request.
- * => no spin lock held. Waits also when the task is killed.
- * => 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf` is undefined.
+ * Transfer `len` bytes (a multiple of BLOCK_SECTOR) and wait. `what`: see struct block_request.
+ * => as block_wait(). 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf` is undefined.
  */
 int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
              const char *what);

@@ -59,7 +59,13 @@ int fs_chdir(struct inode *cwd, const char *path, struct inode **out);
  */
 int fs_sync(void);
 
-/* Frames that the block cache would give back under pressure (for meminfo). */
+/* Frames that the block cache would give back under pressure. A snapshot. */
 size_t fs_cached_pages(void);
+
+/*
+ * Gives up to n frames of the block cache back; the frame allocator asks for it (struct reclaimer).
+ * => spin locks up to rank RANK_REGION may be held; does not sleep. How many frames are free now.
+ */
+size_t fs_reclaim_pages(size_t n);
 
 #endif

@@ -122,7 +122,7 @@ static void run_plan(void *arg)
         root = inode_root();
         workload();
         inode_put(root);
-        world_reclaim(1000);
+        fs_reclaim_pages(1000);
         /* Fixed groups and the root; a failed commit keeps its buffers. */
         CHECK(world_slab_objects >= 17 && world_slab_objects <= 17 + LOG_BLOCKS_MAX);
         if (plan->what != FAIL_WRITE)

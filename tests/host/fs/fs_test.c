@@ -73,7 +73,7 @@ static void finish_test(void)
     root = NULL;
     CHECK(port_locks_held() == 0);
     CHECK(image_fsck(FSCK_STRICT) == 0);
-    world_reclaim(1000);
+    fs_reclaim_pages(1000);
     CHECK(fs_cached_pages() == 0);
     CHECK(world_slab_objects == 16 + 1); /* the fixed groups, the root inode */
 }
@@ -392,7 +392,7 @@ static void t_cache_fits(void *arg)
         CHECK(file_write(f, USER_BASE, 1024) == 1024 && file_write(g, USER_BASE, 1024) == 1024);
     file_close(g);
     file_close(f);
-    world_reclaim(1000);
+    fs_reclaim_pages(1000);
     f = open_ok("even", O_RDONLY);
     CHECK(file_read(f, USER_BASE, -1) == 100 * 1024);
     CHECK(fs_cached_pages() < 40);

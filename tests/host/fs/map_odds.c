@@ -5,7 +5,7 @@
 #include "map_test.h"
 
 #include "fs/format.h"
-#include "fs/log.h"
+#include "../../../fs/log.h"
 
 /* Frames that are on their way out with an address space when a truncation takes them away. */
 static void dying(void)

@@ -6,7 +6,6 @@
  */
 #include "map_test.h"
 
-#include "fs/bcache.h"
 #include "fs/format.h"
 #include "sched/task.h"
 
@@ -15,7 +14,7 @@ struct mm *a, *b; /* programs on harts 0 and 1 */
 
 size_t frames(void)
 {
-    return world_available() + bcache_spare_frames();
+    return world_available() + fs_cached_pages();
 }
 
 /* ---- what a program does ---- */
@@ -99,10 +98,12 @@ struct file *make_file(const char *path, size_t n, uint8_t value)
 
 void mount(void)
 {
+    static struct reclaimer cached_blocks = {.reclaim = fs_reclaim_pages};
     static struct task task;
 
     port_quiet = 1;
     world_start(4096);
+    page_add_reclaimer(&cached_blocks);
     cpus[0].current = &task;
     CHECK(fs_init(&world_dev) == 0);
     root = inode_root();

@@ -37,7 +37,7 @@ static void *disk_thread(void *arg)
 static void *memory_thread(void *arg)
 {
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-        world_reclaim(3);
+        fs_reclaim_pages(3);
         usleep(100);
     }
     return NULL;
@@ -169,7 +169,7 @@ static void run(void *arg)
     stop = true;
     pthread_join(disk, NULL);
     pthread_join(memory, NULL);
-    world_reclaim(10000);
+    fs_reclaim_pages(10000);
     CHECK(fs_cached_pages() == 0 && world_slab_objects == 17);
     CHECK(image_fsck(FSCK_STRICT) == 0);
 }

@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "drivers/chardev.h"
+#include "fs/fs.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/page.h"
@@ -129,6 +130,7 @@ static int perform(struct block_request *req)
 
 void block_submit(struct block_device *dev, struct block_request *req)
 {
+    req->ended = false;
     if (world_async) {
         world_lock();
         CHECK(queued < 256);
@@ -137,7 +139,18 @@ void block_submit(struct block_device *dev, struct block_request *req)
         return;
     }
     req->status = perform(req);
-    req->done(req);
+    req->ended = true;
+}
+
+static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV);
+
+int block_wait(struct block_request *req)
+{
+    spin_lock(&ends_lock);
+    while (!req->ended)
+        wait_on(&req->wq, &ends_lock);
+    spin_unlock(&ends_lock);
+    return req->status;
 }
 
 bool world_complete_one(void)
@@ -152,14 +165,11 @@ bool world_complete_one(void)
     queue[i] = queue[--queued];
     req->status = perform(req);
     world_unlock();
-    req->done(req);
+    spin_lock(&ends_lock);
+    req->ended = true;
+    wake_all(&req->wq);
+    spin_unlock(&ends_lock);
     return true;
-}
-
-void block_poll(struct block_device *dev)
-{
-    while (world_complete_one())
-        ;
 }
 
 int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
@@ -198,18 +208,6 @@ struct world_page {
     void *mem;
 };
 
-static struct reclaimer *reclaimer;
-
-void page_add_reclaimer(struct reclaimer *r)
-{
-    reclaimer = r;
-}
-
-size_t world_reclaim(size_t n)
-{
-    return reclaimer ? reclaimer->reclaim(n) : 0;
-}
-
 void page_get_stats(struct page_stats *stats)
 {
     size_t used = __atomic_load_n(&world_frames_used, __ATOMIC_RELAXED);
@@ -226,7 +224,7 @@ struct page *page_alloc(void)
     if (fails)
         return NULL;
     if (__atomic_load_n(&world_frames_used, __ATOMIC_RELAXED) >= world_frames_max &&
-        world_reclaim(1) == 0)
+        fs_reclaim_pages(1) == 0)
         return NULL;
     __atomic_fetch_add(&world_frames_used, 1, __ATOMIC_RELAXED);
     struct world_page *p = calloc(1, sizeof *p);

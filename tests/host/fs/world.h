@@ -63,7 +63,7 @@ struct world_fault {
 extern struct world_fault world_read_fault, world_write_fault;
 extern long world_reads_seen, world_writes_seen;
 
-/* Completes requests at once in block_submit() unless set; then in block_poll(), in any order. */
+/* Ends requests at once in block_submit() unless set; then while a thread waits, in any order. */
 extern bool world_async;
 
 /* Lets one queued request finish; for a device thread. => false when there is none */
@@ -75,7 +75,6 @@ extern size_t world_frames_max;  /* frames in the machine */
 extern size_t world_frames_used;
 extern long world_slab_objects;  /* handed out */
 extern struct world_fault world_memory_fault;
-size_t world_reclaim(size_t n);  /* asks fs for frames */
 
 /* ---- user memory: [USER_BASE, USER_BASE + USER_BYTES) ---- */
 

@@ -5,22 +5,22 @@
  * block belongs to: data and indirect blocks by their inode's lock, bitmap blocks by the block
  * allocator's lock, and of an inode block each 64 bytes by that inode's lock.
  *
- * The rule that keeps the cache from deadlock: who holds a reference asks for no second one, unless
- * that cannot wait (log_write()d blocks are pinned, so they are always there). Pinned blocks are at
- * most LOG_BLOCKS_MAX, and BCACHE_PAGES_MIN pages are never given back.
+ * The rule that keeps the cache from deadlock: a task that holds a reference asks for no second
+ * one, unless that cannot wait: log_write()d blocks are pinned, so they are always there. Pinned
+ * blocks are at most LOG_BLOCKS_MAX, and BCACHE_PAGES_MIN pages are never given back.
  */
 #ifndef FS_BCACHE_H
 #define FS_BCACHE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
+#include "lib/annotate.h"
 #include "lib/assert.h"
 #include "lib/list.h"
 
 #define BCACHE_PAGES_MIN 16
-#define BCACHE_BATCH 32 /* blocks read ahead in one request */
+#define BCACHE_BATCH     32 /* blocks read ahead in one request */
 
 enum buf_state {
     BUF_EMPTY,   /* contents are not those of the disk */
@@ -35,18 +35,15 @@ struct buf {
     uint32_t refs;           /* [a] grows only under l */
     uint32_t block;          /* [l] fixed while referenced; 0: none */
     uint8_t *data;           /* [I] BSIZE bytes */
-    uint32_t state;          /* [a] enum buf_state, changed under l */
-    bool logged;             /* [a] in the running transaction; changed under log.lock */
+    enum buf_state state;    /* [l] */
+    bool logged;             /* [a] in the running transaction; changed under fs_log.lock */
     struct buf *hash_next;   /* [l] */
     struct list lru;         /* [l] least recently asked for first */
     struct buf_group *group; /* [I] its page and the three others in it */
 };
 
-/* Takes the fixed pages and registers the reclaimer. => 0, -ENOMEM. Boot only. */
+/* Makes the fixed pages. => 0; -ENOMEM. Boot only. */
 int bcache_init(void);
-
-/* Frames beyond the fixed reserve: data, and the headers' slabs. A snapshot. */
-size_t bcache_spare_frames(void);
 
 /*
  * The buffer of a block with the disk's contents; reads it if need be.
@@ -67,14 +64,11 @@ unsigned buf_read_cached(const uint32_t *blocks, unsigned n, struct buf **bufs);
 struct buf *buf_clear(uint32_t block);
 
 /*
- * Reads blocks ahead: of blocks[0..n), those from the first on that lie side by side on the disk
- * and are not cached yet, in one request. n <= BCACHE_BATCH.
- * => waits for it; says nothing of errors: buf_read() will.
+ * Reads ahead: of blocks[0..n), those from the first on that lie side by side on the disk and are
+ * not cached yet, in one request. n <= BCACHE_BATCH.
+ * => may sleep; says nothing of errors: buf_read() will.
  */
 void buf_prefetch(const uint32_t *blocks, unsigned n);
-
-/* One more reference. => caller holds one */
-void buf_hold(struct buf *b);
 
 extern uint32_t buf_idle_waiters; /* [a] tasks that wait for any buffer to become idle */
 

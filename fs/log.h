@@ -6,7 +6,7 @@
  * LOG_OP_BLOCKS blocks.
  *
  * Order of locks: log_begin() first, then the name lock (fs/names.c), a directory, an inode in it,
- * the allocators. So nobody who holds an inode's lock waits for the log.
+ * the allocators. So no task that holds an inode's lock waits for the log.
  */
 #ifndef FS_LOG_H
 #define FS_LOG_H
@@ -17,15 +17,15 @@ struct buf;
 
 /*
  * Reads the log's header and replays a committed transaction; fs_mount is set.
- * => 0; -EIO the log is corrupt or the device fails: one line says so, nothing was replayed then
- *    unless the device failed half way. Boot only.
+ * => 0; -ENOMEM; -EIO the log is corrupt or the device fails: one line says so, and nothing was
+ *    replayed unless the device failed half way. Boot only.
  */
 int log_init(void);
 
 /*
  * Joins the running transaction, waiting while it commits or has no room.
- * => no inode lock held. 0; -EIO the file system has failed; -EACCES the device is read-only: then
- *    there is no log_end().
+ * => no inode lock held; may sleep. 0; -EIO the file system has failed; -EACCES the device is
+ *    read-only: then there is no log_end().
  */
 int log_begin(void);
 
@@ -37,13 +37,14 @@ bool log_extend(void);
 
 /*
  * Leaves the transaction; the last one commits it and waits for the disk.
- * => no inode lock held. 0; -EIO the commit failed: the file system takes no changes any more.
+ * => no inode lock held; may sleep. 0; -EIO the commit failed: the file system takes no changes
+ *    any more.
  */
 int log_end(void);
 
 /*
  * Waits until the changes of operations that have ended are on disk.
- * => in no transaction, no inode lock held. 0; -EIO the file system has failed.
+ * => in no transaction, no inode lock held; may sleep. 0; -EIO the file system has failed.
  */
 int log_sync(void);
 
