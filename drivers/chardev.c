@@ -1,24 +1,14 @@
 /*
- * The table of character devices. Written at boot, read by fs when a device file is opened or used;
- * no lock. Read next: drivers/console_line.c, the one driver there is.
+ * The character devices that there are, by major number. Called by fs when a device file is opened
+ * or used. Read next: drivers/console.c.
  */
 #include "drivers/chardev.h"
 
 #include <stddef.h>
 
-#include "lib/errno.h"
-
-static const struct char_ops *chardevs[CHARDEV_MAJORS];
-
-int chardev_register(int major, const struct char_ops *ops)
-{
-    if (major < 0 || major >= CHARDEV_MAJORS)
-        return -EINVAL;
-    if (chardevs[major] != NULL)
-        return -EBUSY;
-    chardevs[major] = ops;
-    return 0;
-}
+static const struct char_ops *const chardevs[CHARDEV_MAJORS] = {
+    [CHARDEV_CONSOLE] = &console_ops,
+};
 
 const struct char_ops *chardev_get(int major)
 {

@@ -7,15 +7,13 @@
  * interrupt, or the console's polling timer). Source: National PC16550D data sheet; device tree
  * binding "serial/8250". Called by drivers/console.c.
  */
-#include <stddef.h>
-
 #include "asm/mmio.h"
 #include "drivers/devtree.h"
 #include "drivers/irq.h"
 #include "lib/printk.h"
 #include "mm/kmap.h"
 
-#include "internal.h"
+#include "serial.h"
 
 enum { /* register numbers */
     UART_DATA = 0,
@@ -41,9 +39,8 @@ static struct {
     uint8_t *base;
     uint32_t shift;    /* distance of two registers is 1 << shift bytes */
     uint32_t io_width; /* bytes of one access: 1 or 4 */
-    uint32_t irq;
     size_t burst;      /* bytes an empty transmitter takes */
-    void (*receive_ready)(void);
+    void (*received)(void);
 } uart;
 
 static const char *const uart_names[] = {"ns16550a", "ns16550", "snps,dw-apb-uart"};
@@ -81,31 +78,20 @@ static int uart_receive(void)
     return uart_read(UART_LINE_STATUS) & STATUS_DATA ? (int)uart_read(UART_DATA) : -1;
 }
 
-static void uart_interrupt(void *arg)
-{
-    uart.receive_ready();
-}
-
 static void uart_listen(bool on)
 {
     uart_write(UART_INTERRUPT_ENABLE, on ? IE_RECEIVED : 0);
 }
 
-static bool uart_watch(void (*receive_ready)(void))
+static void uart_interrupt(void *arg)
 {
-    uart.receive_ready = receive_ready;
-    if (uart.irq == IRQ_NONE || irq_register(uart.irq, uart_interrupt, NULL))
-        return false;
-    uart_listen(true);
-    return true;
+    uart.received();
 }
 
-static const struct serial_port uart_port = {
+static struct serial_port uart_port = {
     .name = "16550",
     .send = uart_send,
     .receive = uart_receive,
-    .watch = uart_watch,
-    .listen = uart_listen,
 };
 
 static bool is_16550(const struct devtree_node *node)
@@ -160,7 +146,7 @@ static bool set_up(void)
     return uart_read(UART_LINE_CONTROL) == LINE_8N1 && uart_read(UART_LINE_STATUS) != STATUS_NONE;
 }
 
-const struct serial_port *uart16550_probe(void)
+const struct serial_port *uart16550_probe(void (*received)(void))
 {
     struct devtree_node node;
 
@@ -170,6 +156,8 @@ const struct serial_port *uart16550_probe(void)
         printk("%s: no serial port answers there, left out\n", devtree_name(&node));
         return NULL;
     }
-    uart.irq = irq_of_node(&node, 0);
+    uart.received = received;
+    if (irq_register(irq_of_node(&node, 0), uart_interrupt, NULL) == 0)
+        uart_port.listen = uart_listen;
     return &uart_port;
 }

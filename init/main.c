@@ -310,6 +310,7 @@ void kernel_main(uint64_t hartid, paddr_t dtb)
     dtb_address = dtb;
     cpu_add(hartid);
     sbi_init();
+    printk_set_sink(console_write);
     printk("\nLamina: a teaching kernel for RISC-V, on hart %lu\n", hartid);
     trap_init_hart();
     timer_init_hart();                  /* the firmware's, until the device tree tells more */

@@ -12,22 +12,15 @@
 /* They act on the user memory of the running task, may sleep, and return bytes done or -errno. */
 struct char_ops {
     long (*read)(vaddr_t ubuf, long n);
-    /* Wait for a key, then take what is typed, as it is and unechoed, through an LF or ^D at most.
-     * NULL: a device without keys. For n of 0 or less it does nothing. */
+    /* Waits for a key, then takes what is typed, as it is and unechoed, through an LF or ^D at
+     * most. NULL: a device without keys. For n of 0 or less it does nothing. */
     long (*read_keys)(vaddr_t ubuf, long n);
     long (*write)(vaddr_t ubuf, long n);
 };
 
-/*
- * Make `ops` the driver of `major`.
- * => boot only. 0; -EINVAL for a major out of range; -EBUSY when it has a driver.
- */
-int chardev_register(int major, const struct char_ops *ops);
+extern const struct char_ops console_ops; /* drivers/console.c */
 
-/*
- * The driver of `major`.
- * => NULL when the number is out of range or has no driver.
- */
+/* => the driver of `major`; NULL when the number is out of range or has no driver. */
 const struct char_ops *chardev_get(int major);
 
 #endif

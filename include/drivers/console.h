@@ -9,33 +9,32 @@
 #define CONSOLE_KEY(letter) ((letter) & 0x1f) /* CONSOLE_KEY('P') is what Ctrl-P sends */
 
 /*
- * Find the serial port (16550 by /chosen/stdout-path or `compatible`, else the SBI console), send
- * printk to it, and register character device CHARDEV_CONSOLE.
- * => boot only, after irq_init(). Cannot fail: without a port the SBI console is used.
+ * Finds the serial port (16550 by /chosen/stdout-path or `compatible`) and takes its input. Without
+ * one the firmware's console stays in use, which is polled.
+ * => boot only, after plic_init().
  */
 void console_init(void);
 
 /*
- * Call `fn` when `key`, a control character, is typed. The key is then not input any more.
- * => boot only. `fn` runs in interrupt context with no lock held, and may printk. Replaces an
- *    earlier hook of that key; ASSERTs that at most 4 keys have one.
+ * Has `fn` called when `key`, a control character, is typed; the key is then no input.
+ * => boot only. `fn` runs in interrupt context with no lock held, and may printk.
  */
 void console_set_hook(char key, void (*fn)(void));
 
 /*
- * Send `n` bytes as they are.
+ * Sends `n` bytes as they are: printk's sink. Before console_init() the firmware sends them.
  * => any context, interrupts and panic included; takes the transmit lock.
  */
 void console_write(const char *bytes, size_t n);
 
 /*
- * Give a byte to whoever reads the console next. CR becomes LF; NUL is dropped.
+ * Gives a byte to whoever reads the console next. CR becomes LF; NUL is dropped.
  * => any context but under RANK_CONSOLE and further locks. Dropped when 4 KiB are unread.
  */
 void console_type(char byte);
 
 /*
- * Forget what was typed and is not read yet.
+ * Forgets what was typed and is not read yet.
  * => as console_type().
  */
 void console_forget_typed(void);
