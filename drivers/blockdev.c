@@ -4,7 +4,8 @@
  *
  * Owns the list (written at boot only, so without a lock) and the sectors that have failed, under
  * errors.lock; ends_lock orders the end of a request with its submitter's sleep. A request that
- * reaches a driver lies inside the device and is made of whole sectors. Called by fs. Read next: drivers/virtio_disk.c, drivers/ramdisk.c.
+ * reaches a driver lies inside the device and is made of whole sectors. Called by fs.
+ * Read next: drivers/virtio_disk.c.
  */
 #include "drivers/blockdev.h"
 
@@ -14,11 +15,10 @@
 #include "lib/string.h"
 #include "sched/task.h"
 
-#include "internal.h"
-
 #define ERRORS_MAX 64 /* sectors whose errors are told */
 
 static struct list devices = LIST_INIT(devices);
+static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV);
 
 static struct {
     struct spinlock lock;
@@ -31,34 +31,28 @@ static struct {
     .lock = SPINLOCK_INIT("disk errors", RANK_DEV + 1),
 };
 
-static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV);
-
 void blockdev_register(struct block_device *dev)
 {
     list_push_back(&devices, &dev->link);
 }
 
-struct block_device *blockdev_get(unsigned index)
+struct block_device *blockdev_root(void)
 {
+    bool in_ram = devtree_bootarg("root=ram");
+    struct block_device *dev;
     struct list *pos;
 
     list_for_each(pos, &devices) {
-        if (index-- == 0)
-            return list_entry(pos, struct block_device, link);
+        dev = list_entry(pos, struct block_device, link);
+        if (!in_ram || strcmp(dev->name, RAMDISK_NAME) == 0)
+            return dev;
     }
     return NULL;
 }
 
-struct block_device *blockdev_root(void)
-{
-    char root[8];
+/* ---- requests ---- */
 
-    if (devtree_bootarg("root", root, sizeof(root)) && strcmp(root, "ram") == 0)
-        return ramdisk_device();
-    return blockdev_get(0); /* the RAM disk comes last */
-}
-
-static int check(const struct block_device *dev, const struct block_request *req)
+static int check_request(const struct block_device *dev, const struct block_request *req)
 {
     uint64_t left = dev->nsectors;
 
@@ -79,7 +73,7 @@ static int check(const struct block_device *dev, const struct block_request *req
 
 void block_submit(struct block_device *dev, struct block_request *req)
 {
-    req->status = check(dev, req);
+    req->status = check_request(dev, req);
     req->task = current();
     req->next_seg = 0;
     req->flying_seg = 0;
@@ -89,61 +83,8 @@ void block_submit(struct block_device *dev, struct block_request *req)
     if (req->status || (req->op == BLOCK_FLUSH && !dev->can_flush))
         block_end(req);
     else
-        dev->ops->submit(dev, req);
+        dev->submit(dev, req);
 }
-
-void block_poll(struct block_device *dev)
-{
-    dev->ops->poll(dev);
-}
-
-/* ---- errors ---- */
-
-/* Notes a sector that failed. => how many there were before; ERRORS_MAX when it is not new. */
-static unsigned note_error(const struct block_device *dev, uint64_t sector)
-{
-    spin_lock(&errors.lock);
-    unsigned before = errors.n;
-    for (unsigned i = 0; i < errors.n; i++)
-        if (errors.at[i].dev == dev && errors.at[i].sector == sector)
-            before = ERRORS_MAX;
-    if (before < ERRORS_MAX) {
-        errors.at[before].dev = dev;
-        errors.at[before].sector = sector;
-        errors.n++;
-    }
-    spin_unlock(&errors.lock);
-    return before;
-}
-
-static void describe_submitter(const struct block_request *req, char *buf, size_t size)
-{
-    if (req->task && req->task->pid)
-        snprintk(buf, size, "pid %d %s", req->task->pid, req->task->name);
-    else
-        strlcpy(buf, "the boot", size);
-}
-
-void block_error(struct block_device *dev, const struct block_request *req, uint64_t sector,
-                 uint64_t n)
-{
-    bool flush = req->op == BLOCK_FLUSH;
-    unsigned before = req->what ? note_error(dev, flush ? UINT64_MAX : sector) : ERRORS_MAX;
-    char who[40];
-
-    if (before == ERRORS_MAX)
-        return;
-    describe_submitter(req, who, sizeof(who));
-    if (flush)
-        printk("%s: flush error, for %s\n", dev->name, who);
-    else
-        printk("%s: %s error at sector %lu, %lu sectors of %s, for %s\n", dev->name,
-               req->op == BLOCK_READ ? "read" : "write", sector, n, req->what, who);
-    if (before == ERRORS_MAX - 1)
-        printk("%s: errors at more sectors are not told\n", dev->name);
-}
-
-/* ---- waiting ---- */
 
 /* Wakes with the lock held: the request may be gone once its submitter has seen `ended` under it. */
 void block_end(struct block_request *req)
@@ -180,4 +121,45 @@ int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *
 int block_flush(struct block_device *dev)
 {
     return dev->can_flush ? block_io(dev, BLOCK_FLUSH, 0, NULL, 0, "what was written") : 0;
+}
+
+/* ---- errors ---- */
+
+/* Notes a sector that failed. => how many there were before; ERRORS_MAX when it is not new. */
+static unsigned note_error(const struct block_device *dev, uint64_t sector)
+{
+    unsigned before;
+
+    spin_lock(&errors.lock);
+    before = errors.n;
+    for (unsigned i = 0; i < errors.n; i++)
+        if (errors.at[i].dev == dev && errors.at[i].sector == sector)
+            before = ERRORS_MAX;
+    if (before < ERRORS_MAX) {
+        errors.at[before].dev = dev;
+        errors.at[before].sector = sector;
+        errors.n++;
+    }
+    spin_unlock(&errors.lock);
+    return before;
+}
+
+void block_error(struct block_device *dev, const struct block_request *req, uint64_t sector,
+                 uint64_t n)
+{
+    bool flush = req->op == BLOCK_FLUSH;
+    unsigned before = req->what ? note_error(dev, flush ? UINT64_MAX : sector) : ERRORS_MAX;
+    char who[40] = "the boot";
+
+    if (before == ERRORS_MAX)
+        return;
+    if (req->task->pid)
+        snprintk(who, sizeof(who), "pid %d %s", req->task->pid, req->task->name);
+    if (flush)
+        printk("%s: flush error, for %s\n", dev->name, who);
+    else
+        printk("%s: %s error at sector %lu, %lu sectors of %s, for %s\n", dev->name,
+               req->op == BLOCK_READ ? "read" : "write", sector, n, req->what, who);
+    if (before == ERRORS_MAX - 1)
+        printk("%s: errors at more sectors are not told\n", dev->name);
 }

@@ -2,254 +2,176 @@
  * What the kernel wants to know of the machine: RAM and what is taken of it, harts, the clock,
  * the command line, the initial RAM disk.
  *
- * Owns nothing; reads through drivers/devtree.c. Called by init/main.c before mm is up, so results
- * go to arrays of the caller. Ranges that wrap or are empty are left out.
+ * Called by init/main.c before mm is up, so results go to arrays of the caller. Ranges that wrap or
+ * are empty are left out.
  */
 #include "drivers/devtree.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
 
+#include "dtnode.h"
+
+/* ---- RAM ---- */
+
 /* Ranges sorted by start, in an array of the caller. Those of equal no_map do not touch. */
 struct range_set {
     struct phys_range *range;
     size_t n, max;
+    bool full; /* one did not fit */
 };
 
-/* Take out the first range of the set that touches `with` and is of its kind, into *found. */
-static bool range_take(struct range_set *set, const struct phys_range *with,
-                       struct phys_range *found)
+/* Adds a range, joining what it touches. */
+static void range_add(struct range_set *set, struct phys_range add)
 {
-    for (size_t i = 0; i < set->n; i++) {
-        struct phys_range *at = &set->range[i];
-
-        if (at->no_map == with->no_map && at->start <= with->end && with->start <= at->end) {
-            *found = *at;
-            memmove(at, at + 1, (--set->n - i) * sizeof(*at));
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Add a range, joining what it touches; -ENOSPC changes nothing. */
-static int range_add(struct range_set *set, struct phys_range add)
-{
-    struct phys_range old;
-    size_t i;
+    size_t i = 0;
 
     if (add.start >= add.end)
-        return 0;
-    while (range_take(set, &add, &old)) {
-        add.start = old.start < add.start ? old.start : add.start;
-        add.end = old.end > add.end ? old.end : add.end;
+        return;
+    while (i < set->n) {
+        struct phys_range *at = &set->range[i++];
+
+        if (at->no_map != add.no_map || at->start > add.end || add.start > at->end)
+            continue;
+        add.start = at->start < add.start ? at->start : add.start;
+        add.end = at->end > add.end ? at->end : add.end;
+        memmove(at, at + 1, (set->n - i) * sizeof(*at));
+        set->n--;
+        i = 0; /* it has grown: ranges before may touch it now */
     }
-    if (set->n == set->max)
-        return -ENOSPC;
+    if (set->n == set->max) {
+        set->full = true;
+        return;
+    }
     for (i = set->n++; i > 0 && set->range[i - 1].start > add.start; i--)
         set->range[i] = set->range[i - 1];
     set->range[i] = add;
-    return 0;
 }
 
-/* Add every entry of a node's `reg`. */
-static int range_add_reg(struct range_set *set, const struct devtree_node *node)
+/* Adds every entry of a node's `reg`, if the node is enabled. */
+static void range_add_reg(struct range_set *set, dtnode_t node)
 {
     uint32_t len;
-    int no_map = devtree_prop(node, "no-map", &len) != NULL;
+    int no_map = dt_prop(node, "no-map", &len) != NULL;
     paddr_t start;
     uint64_t size;
-    int result = 0;
 
-    if (devtree_prop(node, "reg", &len) == NULL)
-        return 0;
-    for (unsigned i = 0; i < len / 4; i++) { /* no more entries than cells; some may be odd */
-        if (devtree_reg(node, i, &start, &size) == 0 &&
-            range_add(set, (struct phys_range){start, start + size, no_map}))
-            result = -ENOSPC;
-    }
-    return result;
+    if (!dt_enabled(node) || !dt_prop(node, "reg", &len))
+        return;
+    for (unsigned i = 0; i < len / 8; i++) /* two cells at least an entry; some may be odd */
+        if (dt_reg(node, i, &start, &size))
+            range_add(set, (struct phys_range){start, start + size, no_map});
 }
 
 int devtree_memory(struct phys_range *banks, size_t max, size_t *n)
 {
-    struct range_set set = {banks, 0, max};
-    struct devtree_node root, node;
-    int result = 0;
+    struct range_set set = {banks, 0, max, false};
+    dtnode_t node = 0;
+    int depth = 0;
 
-    if (devtree_root(&root)) {
-        node = root;
-        while (devtree_next(&node)) {
-            const char *type = devtree_string(&node, "device_type");
-
-            if (type != NULL && strcmp(type, "memory") == 0 && devtree_enabled(&node) &&
-                range_add_reg(&set, &node))
-                result = -ENOSPC;
-        }
-    }
+    while ((node = dt_next(node, &depth)))
+        if (dt_has_string(node, "device_type", "memory"))
+            range_add_reg(&set, node);
     *n = set.n;
-    return result;
+    return set.full ? -ENOSPC : 0;
 }
 
 int devtree_reserved(struct phys_range *ranges, size_t max, size_t *n)
 {
-    struct range_set set = {ranges, 0, max};
-    struct devtree_node parent, node;
+    struct range_set set = {ranges, 0, max, false};
+    dtnode_t node = dt_path("/reserved-memory");
     struct phys_range range;
-    int result = 0;
+    int depth = 0;
 
-    for (unsigned i = 0; devtree_reservation(i, &range); i++)
-        result |= range_add(&set, range);
-    if (devtree_path("/reserved-memory", &parent)) {
-        node = parent;
-        while (devtree_next_below(&parent, &node)) {
-            if (devtree_enabled(&node))
-                result |= range_add_reg(&set, &node);
-        }
-    }
+    for (unsigned i = 0; dt_reservation(i, &range); i++)
+        range_add(&set, range);
+    while (node && (node = dt_next(node, &depth)) && depth > 0)
+        range_add_reg(&set, node);
     if (devtree_blob(&range))
-        result |= range_add(&set, range);
-    if (devtree_initrd(&range) == 0)
-        result |= range_add(&set, range);
+        range_add(&set, range);
+    if (dt_initrd(&range))
+        range_add(&set, range);
     *n = set.n;
-    return result ? -ENOSPC : 0;
+    return set.full ? -ENOSPC : 0;
 }
 
-/* Does an ISA string as "rv64imac_zicsr_sstc" name the extension? A version may follow the name. */
-static bool isa_names(const char *isa, const char *extension)
+/* ---- harts ---- */
+
+/* Does the ISA string, as "rv64imac_zicsr_sstc", or the list of extensions name Sstc? */
+static bool hart_has_sstc(dtnode_t cpu)
 {
-    size_t len = strlen(extension);
+    const char *isa = dt_string(cpu, "riscv,isa");
 
-    for (; *isa != 0; isa++) {
-        if (*isa == '_' && strncmp(isa + 1, extension, len) == 0) {
-            char after = isa[1 + len];
-
-            if (after == 0 || after == '_' || (after >= '0' && after <= '9'))
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool hart_has(const struct devtree_node *cpu, const char *extension)
-{
-    const char *isa = devtree_string(cpu, "riscv,isa");
-
-    return (isa != NULL && isa_names(isa, extension)) ||
-           devtree_has_string(cpu, "riscv,isa-extensions", extension);
+    for (; isa && *isa; isa++)
+        if (strncmp(isa, "_sstc", 5) == 0 && (isa[5] == 0 || isa[5] == '_'))
+            return true;
+    return dt_has_string(cpu, "riscv,isa-extensions", "sstc");
 }
 
 /* A cpu node that the kernel can run on: sifive_u's first hart, without an MMU, is none. */
-static bool hart_usable(const struct devtree_node *cpu)
+static bool hart_usable(dtnode_t cpu)
 {
-    const char *type = devtree_string(cpu, "device_type");
-    const char *mmu = devtree_string(cpu, "mmu-type");
+    const char *mmu = dt_string(cpu, "mmu-type");
 
-    return type != NULL && strcmp(type, "cpu") == 0 && devtree_enabled(cpu) && mmu != NULL &&
+    return dt_has_string(cpu, "device_type", "cpu") && dt_enabled(cpu) && mmu &&
            strncmp(mmu, "riscv,sv", 8) == 0 && strcmp(mmu, "riscv,sv32") != 0;
 }
 
 size_t devtree_harts(struct devtree_hart *harts, size_t max)
 {
-    struct devtree_node cpus, node;
+    dtnode_t node = dt_path("/cpus");
+    int depth = 0;
     size_t n = 0;
 
-    if (!devtree_path("/cpus", &cpus))
-        return 0;
-    node = cpus;
-    while (n < max && devtree_next_below(&cpus, &node)) {
-        paddr_t hartid;
+    while (n < max && node && (node = dt_next(node, &depth)) && depth > 0) {
+        uint64_t size;
 
-        if (node.depth != cpus.depth + 1 || !hart_usable(&node) ||
-            devtree_reg(&node, 0, &hartid, NULL))
+        if (depth != 1 || !hart_usable(node) || !dt_reg(node, 0, &harts[n].hartid, &size))
             continue;
-        harts[n].hartid = hartid;
-        harts[n].has_sstc = hart_has(&node, "sstc");
-        n++;
+        harts[n++].has_sstc = hart_has_sstc(node);
     }
     return n;
 }
 
-bool devtree_hart_of_intc(uint32_t phandle, uint64_t *hartid)
-{
-    struct devtree_node node;
-    paddr_t reg;
-
-    if (!devtree_find_phandle(phandle, &node) || node.depth == 0 ||
-        !devtree_has_string(&node, "compatible", "riscv,cpu-intc"))
-        return false;
-    node.depth--; /* the controller is a child of its hart's node */
-    if (devtree_reg(&node, 0, &reg, NULL))
-        return false;
-    *hartid = reg;
-    return true;
-}
-
 uint64_t devtree_timebase(void)
 {
-    struct devtree_node cpus, node;
     uint64_t hz = 0;
 
-    if (!devtree_path("/cpus", &cpus) || devtree_u64(&cpus, "timebase-frequency", &hz))
-        return hz;
-    node = cpus; /* older trees say it for each hart */
-    while (devtree_next_below(&cpus, &node)) {
-        if (devtree_u64(&node, "timebase-frequency", &hz))
-            return hz;
-    }
-    return 0;
+    dt_u64(dt_path("/cpus"), "timebase-frequency", &hz);
+    return hz;
 }
+
+/* ---- /chosen ---- */
 
 const char *devtree_bootargs(void)
 {
-    struct devtree_node chosen;
-    const char *args = NULL;
+    const char *args = dt_string(dt_path("/chosen"), "bootargs");
 
-    if (devtree_path("/chosen", &chosen))
-        args = devtree_string(&chosen, "bootargs");
-    return args != NULL ? args : "";
+    return args ? args : "";
 }
 
-static void copy_word(char *to, size_t size, const char *from)
+bool devtree_bootarg(const char *word)
 {
-    size_t n = 0;
+    const char *at = devtree_bootargs();
+    size_t len = strlen(word);
 
-    if (size == 0)
-        return;
-    for (; n < size - 1 && from[n] != 0 && from[n] != ' '; n++)
-        to[n] = from[n];
-    to[n] = 0;
-}
-
-bool devtree_bootarg(const char *name, char *value, size_t size)
-{
-    const char *word = devtree_bootargs();
-    size_t len = strlen(name);
-
-    while (*word != 0) {
-        char after = strncmp(word, name, len) == 0 ? word[len] : '?';
-
-        if (after == '=' || after == ' ' || after == 0) {
-            copy_word(value, size, word + len + (after == '='));
+    while (*at) {
+        if (strncmp(at, word, len) == 0 && (at[len] == 0 || at[len] == ' '))
             return true;
-        }
-        while (*word != 0 && *word != ' ')
-            word++;
-        while (*word == ' ')
-            word++;
+        while (*at && *at++ != ' ')
+            ;
     }
     return false;
 }
 
-int devtree_initrd(struct phys_range *range)
+bool dt_initrd(struct phys_range *range)
 {
-    struct devtree_node chosen;
+    dtnode_t chosen = dt_path("/chosen");
     uint64_t start, end;
 
-    if (!devtree_path("/chosen", &chosen) ||
-        !devtree_u64(&chosen, "linux,initrd-start", &start) ||
-        !devtree_u64(&chosen, "linux,initrd-end", &end) || start >= end)
-        return -ENOENT;
+    if (!dt_u64(chosen, "linux,initrd-start", &start) ||
+        !dt_u64(chosen, "linux,initrd-end", &end) || start >= end)
+        return false;
     *range = (struct phys_range){start, end, 0};
-    return 0;
+    return true;
 }

@@ -8,11 +8,10 @@
  * binding "serial/8250". Called by drivers/console.c.
  */
 #include "asm/mmio.h"
-#include "drivers/devtree.h"
-#include "drivers/irq.h"
 #include "lib/printk.h"
 #include "mm/kmap.h"
 
+#include "dtnode.h"
 #include "serial.h"
 
 enum { /* register numbers */
@@ -42,8 +41,6 @@ static struct {
     size_t burst;      /* bytes an empty transmitter takes */
     void (*received)(void);
 } uart;
-
-static const char *const uart_names[] = {"ns16550a", "ns16550", "snps,dw-apb-uart"};
 
 static uint32_t uart_read(unsigned reg)
 {
@@ -94,28 +91,22 @@ static struct serial_port uart_port = {
     .receive = uart_receive,
 };
 
-static bool is_16550(const struct devtree_node *node)
+static dtnode_t find_port(void)
 {
-    for (size_t i = 0; i < sizeof(uart_names) / sizeof(uart_names[0]); i++) {
-        if (devtree_has_string(node, "compatible", uart_names[i]))
-            return devtree_enabled(node);
+    static const char *const names[] = {"ns16550a", "ns16550", "snps,dw-apb-uart"};
+    dtnode_t found = 0, console = dt_stdout();
+
+    for (size_t i = 0; i < ARRAY_LEN(names) && !found; i++) {
+        if (!console)
+            found = dt_find_compatible(0, names[i]);
+        else if (dt_has_string(console, "compatible", names[i]) && dt_enabled(console))
+            found = console;
     }
-    return false;
+    return found;
 }
 
-static bool find_port(struct devtree_node *node)
-{
-    if (devtree_stdout(node))
-        return is_16550(node);
-    for (size_t i = 0; i < sizeof(uart_names) / sizeof(uart_names[0]); i++) {
-        if (devtree_find_compatible(NULL, uart_names[i], node))
-            return true;
-    }
-    return false;
-}
-
-/* Read where and how wide the registers are, and map them. */
-static bool map_port(const struct devtree_node *node)
+/* Reads where and how wide the registers are, and maps them. => true: usable */
+static bool map_port(dtnode_t node)
 {
     paddr_t start;
     uint64_t size;
@@ -123,20 +114,20 @@ static bool map_port(const struct devtree_node *node)
 
     uart.shift = 0;
     uart.io_width = 1;
-    devtree_u32(node, "reg-shift", &uart.shift);
-    devtree_u32(node, "reg-io-width", &uart.io_width);
-    devtree_u32(node, "reg-offset", &offset);
+    dt_u32(node, "reg-shift", &uart.shift);
+    dt_u32(node, "reg-io-width", &uart.io_width);
+    dt_u32(node, "reg-offset", &offset);
     if (uart.shift > 8 || (uart.io_width != 1 && uart.io_width != 4) ||
-        (uart.io_width == 4 && uart.shift < 2) || devtree_reg(node, 0, &start, &size) ||
+        (uart.io_width == 4 && uart.shift < 2) || !dt_reg(node, 0, &start, &size) ||
         offset > size || size - offset < (8ULL << uart.shift) ||
         (start + offset) % uart.io_width != 0)
         return false;
     uart.base = ioremap(start + offset, 8ULL << uart.shift);
-    return uart.base != NULL;
+    return uart.base;
 }
 
 /* => whether the port is there, and ready. */
-static bool set_up(void)
+static bool set_up_port(void)
 {
     uart_write(UART_INTERRUPT_ENABLE, 0);
     uart_write(UART_LINE_CONTROL, LINE_8N1);
@@ -148,16 +139,16 @@ static bool set_up(void)
 
 const struct serial_port *uart16550_probe(void (*received)(void))
 {
-    struct devtree_node node;
+    dtnode_t node = find_port();
 
-    if (!find_port(&node))
+    if (!node)
         return NULL;
-    if (!map_port(&node) || !set_up()) {
-        printk("%s: no serial port answers there, left out\n", devtree_name(&node));
+    if (!map_port(node) || !set_up_port()) {
+        printk("%s: no serial port answers there, left out\n", dt_name(node));
         return NULL;
     }
     uart.received = received;
-    if (irq_register(irq_of_node(&node, 0), uart_interrupt, NULL) == 0)
+    if (plic_connect(node, uart_interrupt, NULL))
         uart_port.listen = uart_listen;
     return &uart_port;
 }

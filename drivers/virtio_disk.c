@@ -9,17 +9,13 @@
  * ending in -EIO. block_end() is called with the lock released. Called by block_submit(), by interrupt
  * and by timer; read next: drivers/virtio_mmio.c (how a disk comes up).
  */
-#include "asm/cpu.h"
-#include "asm/mmio.h"
 #include "asm/page.h"
 #include "asm/timer.h"
-#include "drivers/irq.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "mm/slab.h"
 
-#include "internal.h"
 #include "virtio.h"
 
 #define POLL_MS 1         /* between two looks at a disk without interrupt */
@@ -42,23 +38,22 @@ static inline void ring_barrier(void)
     __asm__ volatile("fence iorw,iorw" : : : "memory");
 }
 
-/* Take a free descriptor and fill it; the caller has made sure that there is one. */
-static uint16_t desc_take(struct virtio_disk *disk, const void *addr, size_t len, uint16_t flags)
+/* Takes a free descriptor, of which there must be one, as the next after `tail` of a chain. */
+static uint16_t chain_add(struct virtio_disk *disk, uint16_t tail, const volatile void *addr,
+                          size_t len, uint16_t flags)
 {
+    struct virtq_desc *desc = disk->ring->desc;
     uint16_t id = disk->free;
 
     disk->free = disk->next[id];
     disk->nfree--;
     disk->next[id] = VIRTIO_NO_DESC;
-    disk->desc[id] = (struct virtq_desc){virt_to_phys(addr), (uint32_t)len, flags, 0};
-    return id;
-}
-
-static uint16_t desc_link(struct virtio_disk *disk, uint16_t tail, uint16_t id)
-{
-    disk->next[tail] = id;
-    disk->desc[tail].next = id;
-    disk->desc[tail].flags |= VIRTQ_DESC_NEXT;
+    desc[id] = (struct virtq_desc){virt_to_phys((const void *)addr), (uint32_t)len, flags, 0};
+    if (tail != VIRTIO_NO_DESC) {
+        disk->next[tail] = id;
+        desc[tail].next = id;
+        desc[tail].flags |= VIRTQ_DESC_NEXT;
+    }
     return id;
 }
 
@@ -74,52 +69,50 @@ static void chain_free(struct virtio_disk *disk, uint16_t id)
     }
 }
 
-/* The sector at which the next part of a request starts. */
-static uint64_t part_sector(const struct block_request *req)
+/* The sectors of a request's pieces first .. end - 1. */
+static uint64_t count_sectors(const struct block_request *req, unsigned first, unsigned end)
 {
-    uint64_t sector = req->op == BLOCK_FLUSH ? 0 : req->sector;
+    uint64_t n = 0;
 
-    for (unsigned i = 0; i < req->next_seg; i++)
-        sector += req->seg[i].len / BLOCK_SECTOR;
-    return sector;
+    for (unsigned i = first; i < end; i++)
+        n += req->seg[i].len / BLOCK_SECTOR;
+    return n;
 }
 
-/* Put the next part of a request into the ring; false when descriptors are short. */
+/* Puts the next part of a request into the ring. => false when descriptors are short */
 static bool part_start(struct virtio_disk *disk, struct block_request *req)
 {
-    unsigned n = req->nsegs - req->next_seg;
+    unsigned first = req->next_seg, n = req->nsegs - first;
     uint16_t data_flags = req->op == BLOCK_READ ? VIRTQ_DESC_DEVICE_WRITES : 0;
-
-    if (n > disk->segs_max)
-        n = disk->segs_max;
-    if (disk->nfree < n + 2)
-        return false;
+    struct virtio_ring *ring = disk->ring;
     uint16_t head = disk->free, tail;
 
-    disk->header[head] = (struct virtio_header){header_types[req->op], 0, part_sector(req)};
-    disk->status[head] = STATUS_UNWRITTEN;
-    tail = desc_take(disk, &disk->header[head], sizeof(struct virtio_header), 0);
-    for (unsigned i = req->next_seg; i < req->next_seg + n; i++)
-        tail = desc_link(disk, tail,
-                         desc_take(disk, req->seg[i].addr, req->seg[i].len, data_flags));
-    desc_link(disk, tail,
-              desc_take(disk, (void *)&disk->status[head], 1, VIRTQ_DESC_DEVICE_WRITES));
-    req->flying_seg = req->next_seg + n;
+    n = n < disk->segs_max ? n : disk->segs_max;
+    if (disk->nfree < n + 2)
+        return false;
+    ring->header[head] = (struct virtio_header){
+        header_types[req->op], 0, req->sector + count_sectors(req, 0, first)};
+    ring->status[head] = STATUS_UNWRITTEN;
+    tail = chain_add(disk, VIRTIO_NO_DESC, &ring->header[head], sizeof(struct virtio_header), 0);
+    for (unsigned i = first; i < first + n; i++)
+        tail = chain_add(disk, tail, req->seg[i].addr, req->seg[i].len, data_flags);
+    chain_add(disk, tail, &ring->status[head], 1, VIRTQ_DESC_DEVICE_WRITES);
+    req->flying_seg = first + n;
     disk->flying[head] = req;
     disk->nflying++;
     disk->avail->ring[disk->avail_index++ & (disk->queue_size - 1)] = head;
     return true;
 }
 
-/* Start what waits, as far as there are descriptors, and tell the device once. => lock held */
-static void start_pending(struct virtio_disk *disk)
+/* Starts what waits, as far as there are descriptors, and tells the device once. */
+static void start_pending(struct virtio_disk *disk) __must_hold(&disk->lock)
 {
     uint16_t before = disk->avail_index;
     struct list *first;
 
     if (disk->nflying == 0)
         disk->progress = time_now();
-    while ((first = list_first(&disk->pending)) != NULL &&
+    while ((first = list_first(&disk->pending)) &&
            part_start(disk, list_entry(first, struct block_request, link)))
         list_remove(first);
     if (disk->avail_index == before)
@@ -127,28 +120,21 @@ static void start_pending(struct virtio_disk *disk)
     ring_barrier(); /* descriptors before the index that offers them */
     *(volatile uint16_t *)&disk->avail->index = disk->avail_index;
     ring_barrier(); /* the index before the look at the device's flags */
-    if (!(disk->used->flags & VIRTQ_USED_NO_NOTIFY))
-        mmio_write32(disk->base + VIRTIO_QUEUE_NOTIFY, 0);
+    if (!(disk->ring->used.flags & VIRTQ_USED_NO_NOTIFY))
+        virtio_write(disk, VIRTIO_QUEUE_NOTIFY, 0);
 }
 
-/* How many sectors the part has that the device has now. */
-static uint64_t part_sectors(const struct block_request *req)
-{
-    uint64_t n = 0;
-
-    for (unsigned i = req->next_seg; i < req->flying_seg; i++)
-        n += req->seg[i].len / BLOCK_SECTOR;
-    return n;
-}
-
-/* The device has returned a chain: the request ends, or its next part waits. => lock held */
+/* The device has returned a chain: the request ends, or its next part waits. */
 static void part_end(struct virtio_disk *disk, uint16_t head, struct list *finished)
+    __must_hold(&disk->lock)
 {
     struct block_request *req = disk->flying[head];
+    unsigned first = req->next_seg;
 
-    req->status = disk->status[head] == STATUS_GOOD ? 0 : -EIO;
+    req->status = disk->ring->status[head] == STATUS_GOOD ? 0 : -EIO;
     if (req->status)
-        block_error(&disk->dev, req, part_sector(req), part_sectors(req));
+        block_error(&disk->dev, req, req->sector + count_sectors(req, 0, first),
+                    count_sectors(req, first, req->flying_seg));
     disk->flying[head] = NULL;
     disk->nflying--;
     chain_free(disk, head);
@@ -159,41 +145,44 @@ static void part_end(struct virtio_disk *disk, uint16_t head, struct list *finis
         list_push_back(finished, &req->link);
 }
 
-/* Stop using the device; all its requests end in -EIO. => lock held */
+/* Stops using the device; all its requests end in -EIO. */
 static void give_up(struct virtio_disk *disk, const char *why, struct list *finished)
+    __must_hold(&disk->lock)
 {
     struct list *first;
 
     printk("%s: %s, given up\n", disk->name, why);
     disk->dead = true;
     virtio_reset(disk);
-    for (uint16_t head = 0; head < disk->queue_size; head++) {
-        if (disk->flying[head] != NULL)
+    for (uint32_t head = 0; head < disk->queue_size; head++) {
+        if (disk->flying[head])
             list_push_back(&disk->pending, &disk->flying[head]->link);
         disk->flying[head] = NULL;
     }
     disk->nflying = 0;
-    while ((first = list_pop_front(&disk->pending)) != NULL) {
+    while ((first = list_pop_front(&disk->pending))) {
         list_entry(first, struct block_request, link)->status = -EIO;
         list_push_back(finished, first);
     }
 }
 
-/* Take back what the device has returned. Ids that are not in flight are dropped. => lock held */
-static void collect(struct virtio_disk *disk, struct list *finished)
+/* Takes back what the device has returned. Ids that are not in flight are dropped. */
+static void collect(struct virtio_disk *disk, struct list *finished) __must_hold(&disk->lock)
 {
-    ring_barrier(); /* the interrupt's acknowledgement before the look at the ring */
-    uint16_t index = disk->used->index;
+    volatile struct virtq_used *used = &disk->ring->used;
+    uint16_t index;
 
+    ring_barrier(); /* the interrupt's acknowledgement before the look at the ring */
+    index = used->index;
     if ((uint16_t)(index - disk->used_index) > disk->queue_size) {
         give_up(disk, "ring broken", finished);
         return;
     }
     ring_barrier(); /* the index before the entries it vouches for */
     while (disk->used_index != index) {
-        uint32_t id = disk->used->ring[disk->used_index++ & (disk->queue_size - 1)].id;
+        uint32_t id = used->ring[disk->used_index++ & (disk->queue_size - 1)].id;
 
-        if (id < disk->queue_size && disk->flying[id] != NULL) {
+        if (id < disk->queue_size && disk->flying[id]) {
             part_end(disk, (uint16_t)id, finished);
             disk->progress = time_now();
         }
@@ -202,7 +191,7 @@ static void collect(struct virtio_disk *disk, struct list *finished)
         give_up(disk, "no answer", finished);
 }
 
-static void service(struct virtio_disk *disk)
+static void service_disk(struct virtio_disk *disk)
 {
     struct list finished = LIST_INIT(finished);
     struct list *first;
@@ -213,41 +202,35 @@ static void service(struct virtio_disk *disk)
     if (!disk->dead)
         start_pending(disk);
     spin_unlock(&disk->lock);
-    while ((first = list_pop_front(&finished)) != NULL) {
-        struct block_request *req = list_entry(first, struct block_request, link);
-
-        block_end(req);
-    }
+    while ((first = list_pop_front(&finished)))
+        block_end(list_entry(first, struct block_request, link));
 }
 
 static void disk_interrupt(void *arg)
 {
     struct virtio_disk *disk = arg;
 
-    mmio_write32(disk->base + VIRTIO_INTERRUPT_ACK,
-                 mmio_read32(disk->base + VIRTIO_INTERRUPT_STATUS));
-    service(disk);
+    virtio_write(disk, VIRTIO_INTERRUPT_ACK, virtio_read(disk, VIRTIO_INTERRUPT_STATUS));
+    service_disk(disk);
 }
 
 static void disk_timer(struct ktimer *timer);
 
-static void watch_set(struct virtio_disk *disk)
+static void set_watch(struct virtio_disk *disk) __must_hold(&disk->lock)
 {
-    uint64_t ms = disk->irq == IRQ_NONE ? POLL_MS : WATCH_MS;
-
     disk->watch_is_set = true;
-    ktimer_add(&disk->timer, time_now() + timer_ms(ms), disk_timer);
+    ktimer_add(&disk->timer, time_now() + timer_ms(disk->polled ? POLL_MS : WATCH_MS), disk_timer);
 }
 
 static void disk_timer(struct ktimer *timer)
 {
     struct virtio_disk *disk = container_of(timer, struct virtio_disk, timer);
 
-    service(disk);
+    service_disk(disk);
     spin_lock(&disk->lock);
     disk->watch_is_set = false;
     if (disk->nflying > 0)
-        watch_set(disk);
+        set_watch(disk);
     spin_unlock(&disk->lock);
 }
 
@@ -256,37 +239,26 @@ static void disk_submit(struct block_device *dev, struct block_request *req)
     struct virtio_disk *disk = container_of(dev, struct virtio_disk, dev);
 
     spin_lock(&disk->lock);
-    bool dead = disk->dead;
-
-    if (!dead) {
-        list_push_back(&disk->pending, &req->link);
-        start_pending(disk);
-        if (!disk->watch_is_set)
-            watch_set(disk);
-    }
-    spin_unlock(&disk->lock);
-    if (dead) {
+    if (disk->dead) {
+        spin_unlock(&disk->lock);
         req->status = -EIO;
         block_end(req);
+        return;
     }
+    list_push_back(&disk->pending, &req->link);
+    start_pending(disk);
+    if (!disk->watch_is_set)
+        set_watch(disk);
+    spin_unlock(&disk->lock);
 }
 
-static void disk_poll(struct block_device *dev)
-{
-    service(container_of(dev, struct virtio_disk, dev));
-}
+/* ---- boot ---- */
 
-static const struct block_ops disk_ops = {
-    .submit = disk_submit,
-    .poll = disk_poll,
-};
-
-/* Make a disk that has been set up usable. */
-static void disk_start(struct virtio_disk *disk)
+/* Makes a disk that has been set up usable, but for its name. */
+static void init_disk(struct virtio_disk *disk, dtnode_t slot)
 {
-    snprintk(disk->name, sizeof(disk->name), "disk%u", ndisks++);
     disk->dev.name = disk->name;
-    disk->dev.ops = &disk_ops;
+    disk->dev.submit = disk_submit;
     spin_init(&disk->lock, disk->name, RANK_DEV);
     list_init(&disk->pending);
     disk->free = VIRTIO_NO_DESC;
@@ -295,16 +267,10 @@ static void disk_start(struct virtio_disk *disk)
         disk->free = (uint16_t)id;
     }
     disk->nfree = (uint16_t)disk->queue_size;
-    if (disk->irq != IRQ_NONE && irq_register(disk->irq, disk_interrupt, disk))
-        disk->irq = IRQ_NONE;
-    virtio_go(disk);
-    blockdev_register(&disk->dev);
-    printk("%s: %lu sectors%s%s%s\n", disk->name, disk->dev.nsectors,
-           disk->dev.readonly ? ", read-only" : "", disk->version == 1 ? ", legacy" : "",
-           disk->irq == IRQ_NONE ? ", polled" : "");
+    disk->polled = !plic_connect(slot, disk_interrupt, disk);
 }
 
-/* Put a disk among those found so far, by the address of its slot. */
+/* Puts a disk among those found so far, by the address of its slot. */
 static void sort_in(struct list *found, struct virtio_disk *disk)
 {
     struct list *pos;
@@ -316,25 +282,35 @@ static void sort_in(struct list *found, struct virtio_disk *disk)
     list_insert_after(pos->prev, &disk->dev.link);
 }
 
-void virtio_disk_probe_all(void)
+static void start_disk(struct virtio_disk *disk)
 {
-    struct list found = LIST_INIT(found);
-    struct virtio_disk *disk = NULL;
-    struct devtree_node slot, *prev = NULL;
-    struct list *first;
+    snprintk(disk->name, sizeof(disk->name), "disk%u", ndisks++);
+    virtio_go(disk);
+    blockdev_register(&disk->dev);
+    printk("%s: %lu sectors%s%s%s\n", disk->name, disk->dev.nsectors,
+           disk->dev.readonly ? ", read-only" : "", disk->interface->note,
+           disk->polled ? ", polled" : "");
+}
 
-    for (; devtree_find_compatible(prev, "virtio,mmio", &slot); prev = &slot) {
-        if (disk == NULL)
+void virtio_probe(void)
+{
+    struct list *first, found = LIST_INIT(found);
+    struct virtio_disk *disk = NULL;
+    dtnode_t slot = 0;
+
+    while ((slot = dt_find_compatible(slot, "virtio,mmio"))) {
+        if (!disk)
             disk = slab_alloc(&disk_cache);
-        if (disk == NULL)
+        if (!disk)
             break;
-        if (virtio_setup(disk, &slot))
+        if (!virtio_setup(disk, slot))
             continue; /* the object is still blank enough for the next slot */
+        init_disk(disk, slot);
         sort_in(&found, disk);
         disk = NULL;
     }
-    if (disk != NULL)
+    if (disk)
         slab_free(&disk_cache, disk);
-    while ((first = list_pop_front(&found)) != NULL)
-        disk_start(list_entry(first, struct virtio_disk, dev.link));
+    while ((first = list_pop_front(&found)))
+        start_disk(list_entry(first, struct virtio_disk, dev.link));
 }

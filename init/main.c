@@ -15,8 +15,7 @@
 #include "drivers/blockdev.h"
 #include "drivers/console.h"
 #include "drivers/devtree.h"
-#include "drivers/drivers.h"
-#include "drivers/irq.h"
+#include "drivers/plic.h"
 #include "fs/fs.h"
 #include "init/selftest.h"
 #include "lib/printk.h"
@@ -112,9 +111,7 @@ static void start_devtree(void)
         boot_fails("the firmware gave no usable device tree");
     set_timebase();
 
-    char after_panic[8];
-    if (devtree_bootarg("panic", after_panic, sizeof(after_panic)) &&
-        strcmp(after_panic, "off") == 0)
+    if (devtree_bootarg("panic=off"))
         panic_set_action(PANIC_POWER_OFF);
     name_unknown_arguments();
 }
@@ -189,12 +186,15 @@ static void interrupt_key(void)
 
 static void start_drivers(void)
 {
-    trap_set_external(irq_dispatch);
-    drivers_init();
-    irq_init_hart();
+    trap_set_external(plic_dispatch);
     console_set_hook(CONSOLE_KEY('P'), proc_list);
     console_set_hook(CONSOLE_KEY('O'), audit_key);
     console_set_hook(CONSOLE_KEY('C'), interrupt_key);
+    plic_init();
+    console_init();
+    virtio_add_legacy();
+    virtio_probe();
+    ramdisk_probe();
 }
 
 static void start_files(void)
@@ -246,10 +246,10 @@ static unsigned overflow_stack(unsigned depth)
 static void run_selftest(void)
 {
 #ifdef LAMINA_CHECK
-    if (devtree_bootarg("overflow", NULL, 0))
+    if (devtree_bootarg("overflow"))
         printk("no overflow at depth %u\n", overflow_stack(1));
 #endif
-    if (devtree_bootarg("selftest", NULL, 0))
+    if (devtree_bootarg("selftest"))
         selftest_run();
 }
 
@@ -288,11 +288,10 @@ static bool names_a_stage(const char *name)
 /* Boot argument hang=STAGE: a stage that does not end, to see the watchdog bite. */
 static void hang_if_told(void)
 {
-    char name[16];
+    char argument[ARGUMENT_MAX];
 
-    if (!devtree_bootarg("hang", name, sizeof(name)) || strcmp(name, stage_name) != 0)
-        return;
-    for (;;)
+    snprintk(argument, sizeof(argument), "hang=%s", stage_name);
+    while (devtree_bootarg(argument))
         cpu_relax();
 }
 
@@ -327,7 +326,6 @@ void secondary_main(struct cpu *c)
     trap_init_hart();
     timer_init_hart();
     sched_init_hart();
-    irq_init_hart();
     printk("hart %lu starting\n", c->hartid);
     __atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
     sched_idle();

@@ -17,6 +17,7 @@
 
 #define BLOCK_SECTOR 512
 #define BLOCK_SEGS_MAX 32
+#define RAMDISK_NAME "ramdisk"
 
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
 
@@ -34,7 +35,7 @@ struct block_seg {
 struct block_request {
     enum block_op op;
     unsigned nsegs;  /* 0 for BLOCK_FLUSH, else 1..BLOCK_SEGS_MAX */
-    uint64_t sector; /* first sector; unused by BLOCK_FLUSH */
+    uint64_t sector; /* first sector; 0 for BLOCK_FLUSH */
     struct block_seg seg[BLOCK_SEGS_MAX];
     const char *what; /* it moves, in a word, for block_error(); NULL: an error is nobody's loss */
 
@@ -42,28 +43,19 @@ struct block_request {
     bool ended;              /* [ends_lock in drivers/blockdev.c] */
     struct waitqueue wq;     /* the submitter, in block_wait() */
     const struct task *task; /* the submitter */
-    struct list link;    /* driver: its queue of requests that wait */
-    unsigned next_seg;   /* driver: first piece that is not handed to the device yet */
-    unsigned flying_seg; /* driver: first piece after those the device has now */
-};
-
-struct block_device;
-struct task;
-
-struct block_ops {
-    /* Take a checked request; block_end() may be called before this returns. Any context. */
-    void (*submit)(struct block_device *dev, struct block_request *req);
-    /* Complete what the device has finished, without an interrupt. Any context. */
-    void (*poll)(struct block_device *dev);
+    struct list link;        /* driver: its queue of requests that wait */
+    unsigned next_seg;       /* driver: first piece that is not handed to the device yet */
+    unsigned flying_seg;     /* driver: first piece after those the device has now */
 };
 
 struct block_device {
-    const char *name;            /* [I] */
-    uint64_t nsectors;           /* [I] */
-    bool readonly;               /* [I] */
-    bool can_flush;              /* [I] false: BLOCK_FLUSH succeeds at once, nothing is cached */
-    const struct block_ops *ops; /* [I] */
-    struct list link;            /* [I] after boot: all devices, in the order of probing */
+    const char *name;  /* [I] */
+    uint64_t nsectors; /* [I] */
+    bool readonly;     /* [I] */
+    bool can_flush;    /* [I] false: BLOCK_FLUSH succeeds at once, nothing is cached */
+    /* Takes a checked request; block_end() may be called before this returns. Any context. */
+    void (*submit)(struct block_device *dev, struct block_request *req); /* [I] */
+    struct list link; /* [I] after boot: all devices, in the order of probing */
 };
 
 /*
@@ -81,55 +73,46 @@ void block_submit(struct block_device *dev, struct block_request *req);
 int block_wait(struct block_request *req);
 
 /*
- * Ends a request with the result in req->status, and wakes its submitter, who may free it at once.
- * => for drivers; exactly once for each request; any context, no lock of rank RANK_DEV held.
- */
-void block_end(struct block_request *req);
-
-/*
- * Complete what the device has finished.
- * => any context. For waiters that cannot sleep (boot): call it in the wait loop.
- */
-void block_poll(struct block_device *dev);
-
-/*
- * Print a line about an error that the device has answered to n sectors of a request: device,
- * sector, what and for whom. Of a sector only the first; after many sectors, no more.
- * => for drivers; any context.
- */
-void block_error(struct block_device *dev, const struct block_request *req, uint64_t sector,
-                 uint64_t n);
-
-/*
- * Transfer `len` bytes (a multiple of BLOCK_SECTOR) and wait. `what`: see struct block_request.
- * => as block_wait(). 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf` is undefined.
+ * Transfers `len` bytes (a multiple of BLOCK_SECTOR) and waits. `what`: see struct block_request.
+ * => as block_wait(). 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf`
+ *    is undefined.
  */
 int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
              const char *what);
 
-/*
- * Wait until all that was written and completed is on stable storage.
- * => as block_io().
- */
+/* Waits until all that was written and has ended is on stable storage. => as block_io() */
 int block_flush(struct block_device *dev);
 
 /*
- * The device the file system is on: the RAM disk with boot argument `root=ram` or when there is no
- * disk, else the first virtio disk.
- * => NULL when the machine has neither.
+ * The device the file system is on: the RAM disk with boot argument `root=ram`, else the first
+ * there is. Disks come in the order of their slots' addresses.
+ * => NULL when the machine has none.
  */
 struct block_device *blockdev_root(void);
 
-/*
- * Add a device, in the order of probing; drivers call it at boot.
- */
+/* ---- for drivers ---- */
+
+/* Adds a device. => boot only */
 void blockdev_register(struct block_device *dev);
 
 /*
- * The `index`-th device in the order of probing: disks by the address of their slot, lowest first,
- * then the RAM disk.
- * => NULL past the end.
+ * Ends a request with the result in req->status, and wakes its submitter, who may free it at once.
+ * => exactly once for each request; any context, no lock of rank RANK_DEV held.
  */
-struct block_device *blockdev_get(unsigned index);
+void block_end(struct block_request *req);
+
+/*
+ * Prints a line about an error that the device has answered to n sectors of a request: device,
+ * sector, what and for whom. Of a sector only the first; after many sectors, no more.
+ * => any context.
+ */
+void block_error(struct block_device *dev, const struct block_request *req, uint64_t sector,
+                 uint64_t n);
+
+/* ---- for init/main.c: finding devices. Boot only; each prints what it found ---- */
+
+void virtio_probe(void);      /* the virtio disks of the device tree */
+void virtio_add_legacy(void); /* has virtio_probe() know the legacy interface, too (drivers/ext) */
+void ramdisk_probe(void);     /* what the boot loader put into memory (drivers/ext) */
 
 #endif

@@ -28,15 +28,13 @@ void console_set_hook(char key, void (*fn)(void));
 void console_write(const char *bytes, size_t n);
 
 /*
- * Gives a byte to whoever reads the console next. CR becomes LF; NUL is dropped.
- * => any context but under RANK_CONSOLE and further locks. Dropped when 4 KiB are unread.
+ * Gives a byte to the task that reads the console next. CR becomes LF; NUL is dropped, and all is
+ * dropped while 4 KiB are unread.
+ * => any context but under RANK_CONSOLE and further locks.
  */
 void console_type(char byte);
 
-/*
- * Forgets what was typed and is not read yet.
- * => as console_type().
- */
+/* Forgets what was typed and is not read yet. => as console_type() */
 void console_forget_typed(void);
 
 #endif

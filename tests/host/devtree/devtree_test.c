@@ -1,13 +1,11 @@
 /*
  * Host test of the device-tree walk: trees of several shapes, and hostile ones.
  *
- * From the top of the repository:
- *   gcc -std=gnu11 -g -O1 -fsanitize=address,undefined -DLAMINA_HOST -Iinclude -o devtree_test \
- *       tests/host/devtree/devtree_test.c drivers/devtree.c drivers/devtree_find.c \
- *       drivers/devtree_bus.c drivers/devtree_machine.c -lcmocka
- *   ./devtree_test [FILE.dtb ...]      (each file is walked, cut and damaged as well)
+ *   build/host/devtree_test [FILE.dtb ...]      (each file is walked and damaged as well)
  */
 #include "drivers/devtree.h"
+#include "../../../drivers/dtnode.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 
 #include <setjmp.h>
@@ -21,6 +19,12 @@
 #include <cmocka.h>
 
 uint64_t host_kernel_offset; /* physical addresses are the host's */
+
+void assert_failed(const char *cond, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, cond);
+    abort();
+}
 
 /* --- A small writer of blobs ------------------------------------------------------------------ */
 
@@ -252,6 +256,14 @@ static uint8_t *make_machine(uint32_t *size)
     return tree_finish(size);
 }
 
+static dtnode_t parent(dtnode_t node)
+{
+    dtnode_t path[DEVTREE_DEPTH_MAX];
+    unsigned n = dt_ancestors(node, path);
+
+    return n > 1 ? path[n - 2] : 0;
+}
+
 /* --- Tests of what is read -------------------------------------------------------------------- */
 
 static void test_memory(void **state)
@@ -291,7 +303,6 @@ static void test_harts(void **state)
 {
     struct devtree_hart harts[8];
     uint32_t size;
-    uint64_t id;
     uint8_t *blob = make_machine(&size);
 
     assert_int_equal(devtree_init(blob), 0);
@@ -301,9 +312,8 @@ static void test_harts(void **state)
     assert_int_equal(harts[1].hartid, 0x105);
     assert_true(harts[1].has_sstc);
     assert_int_equal(devtree_harts(harts, 1), 1);
-    assert_true(devtree_hart_of_intc(8, &id));
-    assert_int_equal(id, 0x105);
-    assert_false(devtree_hart_of_intc(7, &id));
+    assert_int_equal(dt_intc_of_hart(0x105), 8);
+    assert_int_equal(dt_intc_of_hart(7), 0);
     assert_int_equal(devtree_timebase(), 10000000);
     free(blob);
 }
@@ -311,64 +321,85 @@ static void test_harts(void **state)
 static void test_chosen(void **state)
 {
     struct phys_range range;
-    struct devtree_node node;
-    char value[4];
     uint32_t size;
     uint8_t *blob = make_machine(&size);
 
     assert_int_equal(devtree_init(blob), 0);
     assert_string_equal(devtree_bootargs(), "selftest root=ram hang=mm last");
-    assert_true(devtree_bootarg("selftest", NULL, 0));
-    assert_true(devtree_bootarg("root", value, sizeof(value)));
-    assert_string_equal(value, "ram");
-    assert_true(devtree_bootarg("root", value, 2));
-    assert_string_equal(value, "r");
-    assert_true(devtree_bootarg("last", value, sizeof(value)));
-    assert_string_equal(value, "");
-    assert_false(devtree_bootarg("self", NULL, 0));
-    assert_false(devtree_bootarg("ram", NULL, 0));
-    assert_int_equal(devtree_initrd(&range), 0);
+    assert_true(devtree_bootarg("selftest"));
+    assert_true(devtree_bootarg("root=ram"));
+    assert_true(devtree_bootarg("last"));
+    assert_false(devtree_bootarg("root=r"));
+    assert_false(devtree_bootarg("root"));
+    assert_false(devtree_bootarg("self"));
+    assert_false(devtree_bootarg("ram"));
+    assert_true(dt_initrd(&range));
     assert_int_equal(range.start, 0x84000000);
     assert_int_equal(range.end, 0x84200000);
-    assert_true(devtree_stdout(&node));
-    assert_string_equal(devtree_name(&node), "serial@10000000");
+    assert_string_equal(dt_name(dt_stdout()), "serial@10000000");
     free(blob);
 }
 
 static void test_devices(void **state)
 {
-    struct devtree_node node, plic;
-    struct devtree_irq irq;
+    dtnode_t node;
+    uint32_t controller, number, size;
     paddr_t start;
     uint64_t extent;
-    uint32_t size;
     uint8_t *blob = make_machine(&size);
 
     assert_int_equal(devtree_init(blob), 0);
-    assert_true(devtree_find_compatible(NULL, "riscv,plic0", &plic));
-    assert_int_equal(devtree_irq(&plic, 2, &irq), 0);
-    assert_int_equal(irq.controller, 5);
-    assert_int_equal(irq.number, 9);
-    assert_int_equal(devtree_irq(&plic, 0, &irq), 0);
-    assert_int_equal(irq.number, DEVTREE_IRQ_NOWHERE);
-    assert_int_equal(devtree_irq(&plic, 3, &irq), -ENOENT);
-    assert_true(devtree_find_compatible(NULL, "ns16550a", &node));
-    assert_false(devtree_find_compatible(&node, "ns16550a", &node));
-    assert_int_equal(devtree_reg(&node, 0, &start, &extent), 0);
+    node = dt_find_compatible(0, "riscv,plic0");
+    assert_string_equal(dt_name(node), "plic@c000000");
+    assert_string_equal(dt_name(parent(node)), "soc");
+    assert_true(dt_irq(node, &controller, &number));
+    assert_int_equal(controller, 4);
+    assert_int_equal(number, 0xffffffff);
+    node = dt_find_compatible(0, "ns16550a");
+    assert_true(node);
+    assert_false(dt_find_compatible(node, "ns16550a"));
+    assert_true(dt_reg(node, 0, &start, &extent));
     assert_int_equal(start, 0x10000000);
     assert_int_equal(extent, 0x100);
-    assert_int_equal(devtree_reg(&node, 1, &start, &extent), -ENOENT);
-    assert_int_equal(devtree_irq(&node, 0, &irq), 0);
-    assert_int_equal(irq.number, 10);
-    assert_true(devtree_path("/platform-bus/dev", &node));
-    assert_int_equal(devtree_reg(&node, 0, &start, &extent), 0);
+    assert_false(dt_reg(node, 1, &start, &extent));
+    assert_true(dt_irq(node, &controller, &number));
+    assert_int_equal(controller, 7);
+    assert_int_equal(number, 10);
+    node = dt_path("/platform-bus/dev");
+    assert_true(dt_reg(node, 0, &start, &extent));
     assert_int_equal(start, 0x4001000);
-    assert_int_equal(devtree_irq(&node, 1, &irq), 0);
-    assert_int_equal(irq.number, 34);
-    assert_int_equal(irq.controller, 7);
-    assert_true(devtree_path("/platform-bus@4000000/outside", &node));
-    assert_int_equal(devtree_reg(&node, 0, &start, &extent), -EINVAL);
-    assert_false(devtree_path("/platform-bus@5/dev", &node));
+    assert_true(dt_irq(node, &controller, &number));
+    assert_int_equal(controller, 7); /* its bus says so */
+    assert_int_equal(number, 33);
+    node = dt_path("/platform-bus@4000000/outside");
+    assert_true(node);
+    assert_false(dt_reg(node, 0, &start, &extent));
+    assert_false(dt_irq(node, &controller, &number));
+    assert_false(dt_path("/platform-bus@5/dev"));
+    free(blob);
+}
+
+static void test_walk(void **state)
+{
+    uint32_t size;
+    uint8_t *blob = make_machine(&size);
+    dtnode_t root, node, soc;
+    int depth = 0;
+    unsigned n = 0;
+
+    assert_int_equal(devtree_init(blob), 0);
+    root = dt_next(0, &depth);
+    assert_int_equal(depth, 0);
+    assert_string_equal(dt_name(root), "");
+    assert_false(parent(root));
+    soc = node = dt_path("/soc");
+    while ((node = dt_next(node, &depth)) && depth > 0) {
+        assert_int_equal(parent(node), soc);
+        n++;
+    }
+    assert_int_equal(n, 2);
+    assert_string_equal(dt_name(node), "platform-bus@4000000");
+    assert_int_equal(parent(node), root);
     free(blob);
 }
 
@@ -377,35 +408,30 @@ static void test_devices(void **state)
 /* Ask everything there is to ask; only the sanitizers judge the answers. */
 static void ask_nodes(void)
 {
-    struct devtree_node node;
-    struct devtree_irq irq = {0};
+    dtnode_t node = 0;
     paddr_t start;
     uint64_t size;
-    uint32_t len, value;
+    uint32_t len, value, controller;
+    int depth = 0;
 
-    if (!devtree_root(&node))
-        return;
-    do {
-        assert_true(node.depth < DEVTREE_DEPTH_MAX);
-        strlen(devtree_name(&node));
-        devtree_prop(&node, "reg", &len);
-        devtree_has_string(&node, "compatible", "virtio,mmio");
-        devtree_u32(&node, "phandle", &value);
-        for (unsigned i = 0; i < 4; i++) {
-            if (devtree_reg(&node, i, &start, &size) == 0)
+    while ((node = dt_next(node, &depth))) {
+        assert_true(depth >= 0 && depth < DEVTREE_DEPTH_MAX);
+        strlen(dt_name(node));
+        assert_true(depth == 0 || parent(node));
+        dt_prop(node, "reg", &len);
+        dt_has_string(node, "compatible", "virtio,mmio");
+        dt_u32(node, "phandle", &value);
+        for (unsigned i = 0; i < 4; i++)
+            if (dt_reg(node, i, &start, &size))
                 assert_true(start + size >= start);
-            devtree_irq(&node, i, &irq);
-        }
-    } while (devtree_next(&node));
+        dt_irq(node, &controller, &value);
+    }
 }
 
 static void ask_machine(void)
 {
     struct phys_range range[4];
     struct devtree_hart harts[4];
-    struct devtree_node node;
-    char value[8];
-    uint64_t id;
     size_t n;
 
     devtree_memory(range, 4, &n);
@@ -415,11 +441,11 @@ static void ask_machine(void)
     for (size_t i = 1; i < n; i++)
         assert_true(range[i - 1].start <= range[i].start);
     assert_true(devtree_harts(harts, 4) <= 4);
-    devtree_hart_of_intc(5, &id);
+    dt_intc_of_hart(1);
     devtree_timebase();
-    devtree_bootarg("root", value, sizeof(value));
-    devtree_initrd(range);
-    devtree_stdout(&node);
+    devtree_bootarg("root=ram");
+    dt_initrd(range);
+    dt_stdout();
 }
 
 static int try_blob(const uint8_t *blob)
@@ -476,12 +502,12 @@ static void test_hostile(void **state)
 static void test_not_a_tree(void **state)
 {
     uint8_t *nothing = calloc(1, 4);
-    struct devtree_node node;
+    int depth = 0;
 
     assert_int_equal(devtree_init(NULL), -EINVAL);
     assert_int_equal(devtree_init(nothing), -EINVAL);
     assert_int_equal(devtree_init(nothing + 1), -EINVAL);
-    assert_false(devtree_root(&node));
+    assert_false(dt_next(0, &depth));
     assert_string_equal(devtree_bootargs(), "");
     free(nothing);
 }
@@ -541,6 +567,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_harts),
         cmocka_unit_test(test_chosen),     cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_walk),
         cmocka_unit_test(test_not_a_tree), cmocka_unit_test(test_depth),
         cmocka_unit_test(test_hostile),    cmocka_unit_test(test_files),
     };
