@@ -84,27 +84,22 @@ static size_t send_some(const char *bytes, size_t n)
     return sent;
 }
 
-/* Sends all, waiting for the port, but not for ever: a dead line must not stop the kernel. */
-static void send_all(const char *bytes, size_t n)
+/* Waits for the port, but not for ever: a dead line must not stop the kernel. */
+void console_write(const char *bytes, size_t n) __no_lock_analysis
 {
+    bool locks = !panic_happened();
     uint64_t start = time_now();
-    size_t sent = send_some(bytes, n);
+    size_t sent;
 
+    if (locks)
+        spin_lock(&transmit);
+    sent = send_some(bytes, n);
     while (sent < n && time_now() - start <= timebase_hz) {
         cpu_relax();
         sent += send_some(bytes + sent, n - sent);
     }
-}
-
-void console_write(const char *bytes, size_t n)
-{
-    if (panic_happened()) {
-        send_all(bytes, n);
-        return;
-    }
-    spin_lock(&transmit);
-    send_all(bytes, n);
-    spin_unlock(&transmit);
+    if (locks)
+        spin_unlock(&transmit);
 }
 
 /* Sends all, letting others run while the port is busy. => bytes sent: fewer only when killed */
@@ -218,24 +213,24 @@ static char take_typed(void) __must_hold(&input.lock)
     return input.typed[input.head++ % TYPED_MAX];
 }
 
-static void cut_line(uint32_t len) __must_hold(&input.lock)
+static void erase_bytes(uint32_t n) __must_hold(&input.lock)
 {
-    for (; input.len > len; input.len--)
+    for (; n > 0 && input.len > 0; n--, input.len--)
         console_write("\b \b", 3);
 }
 
 /* Does to the line what a typed byte does, and echoes it. */
 static void edit_line(char byte) __must_hold(&input.lock)
 {
-    switch (byte) {
-    case CONSOLE_KEY('H'):
-    case KEY_DELETE:
-        cut_line(input.len ? input.len - 1 : 0);
+    if (byte == CONSOLE_KEY('H') || byte == KEY_DELETE) {
+        erase_bytes(1);
         return;
-    case CONSOLE_KEY('U'):
-        cut_line(0);
+    }
+    if (byte == CONSOLE_KEY('U')) {
+        erase_bytes(LINE_MAX);
         return;
-    case CONSOLE_KEY('C'): /* an empty line instead of this one, so that a shell prompts anew */
+    }
+    if (byte == CONSOLE_KEY('C')) { /* an empty line instead, so that a shell prompts anew */
         console_write("^C", 2);
         input.len = 0;
         byte = '\n';

@@ -194,20 +194,15 @@ bool devtree_blob(struct phys_range *range)
 
 bool dt_reservation(unsigned index, struct phys_range *range)
 {
-    const uint8_t *entry = tree.reservations;
+    const uint8_t *entry = tree.reservations + 16 * index;
     uint64_t start, size;
 
-    for (; entry; entry += 16) {
-        start = dt_number(entry, 2);
-        size = dt_number(entry + 8, 2);
-        if (start == 0 && size == 0)
-            break;
-        if (index-- == 0) {
-            *range = (struct phys_range){start, start + size, 0};
-            return true;
-        }
-    }
-    return false;
+    if (!tree.blob)
+        return false;
+    start = dt_number(entry, 2);
+    size = dt_number(entry + 8, 2);
+    *range = (struct phys_range){start, start + size, 0};
+    return start || size;
 }
 
 /* ---- nodes ---- */

@@ -58,7 +58,7 @@ bool dt_u64(dtnode_t node, const char *name, uint64_t *value);
 /* => true unless the node has a `status` other than "okay" or "ok". */
 bool dt_enabled(dtnode_t node);
 
-/* => the index-th entry of the blob's reservation block in *range; false past the last one. */
+/* => the index-th entry of the blob's reservation block in *range; false at the first past the end. */
 bool dt_reservation(unsigned index, struct phys_range *range);
 
 /* ---- drivers/dtnode.c ---- */
