@@ -18,7 +18,7 @@
 #define ERRORS_MAX 64 /* sectors whose errors are told */
 
 static struct list devices = LIST_INIT(devices);
-static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV);
+static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV + 1);
 
 static struct {
     struct spinlock lock;
@@ -86,7 +86,7 @@ void block_submit(struct block_device *dev, struct block_request *req)
         dev->submit(dev, req);
 }
 
-/* Wakes with the lock held: the request may be gone once its submitter has seen `ended` under it. */
+/* Wakes under the lock: once the submitter has seen `ended` there, the request may be gone. */
 void block_end(struct block_request *req)
 {
     spin_lock(&ends_lock);

@@ -58,7 +58,7 @@ bool dt_u64(dtnode_t node, const char *name, uint64_t *value);
 /* => true unless the node has a `status` other than "okay" or "ok". */
 bool dt_enabled(dtnode_t node);
 
-/* => the index-th entry of the blob's reservation block in *range; false at the first past the end. */
+/* => the index-th entry of the reservation block in *range; false for the one after the last. */
 bool dt_reservation(unsigned index, struct phys_range *range);
 
 /* ---- drivers/dtnode.c ---- */
@@ -94,7 +94,7 @@ bool dt_irq(dtnode_t node, uint32_t *controller, uint32_t *number);
 /* => the phandle of the hart's own interrupt controller, a child of its node; 0 when not named. */
 uint32_t dt_intc_of_hart(uint64_t hartid);
 
-/* => the initial RAM disk's bytes [start, end) in *range; false when there is none or it is empty. */
+/* => the initial RAM disk's bytes [start, end) in *range; false without one, or when empty. */
 bool dt_initrd(struct phys_range *range);
 
 /* ---- drivers/plic.c ---- */

@@ -6,8 +6,8 @@
  * requests wait in `pending`. A request with more pieces than a chain may have flies in parts, one
  * after the other. The device is not believed: the links of chains are kept outside its reach, the
  * ids it returns are looked up, and one that breaks the ring or falls silent is reset, its requests
- * ending in -EIO. block_end() is called with the lock released. Called by block_submit(), by interrupt
- * and by timer; read next: drivers/virtio_mmio.c (how a disk comes up).
+ * ending in -EIO. Called by block_submit(), by interrupt and by timer. Read next:
+ * drivers/virtio_mmio.c (how a disk comes up).
  */
 #include "asm/page.h"
 #include "asm/timer.h"
@@ -69,16 +69,6 @@ static void chain_free(struct virtio_disk *disk, uint16_t id)
     }
 }
 
-/* The sectors of a request's pieces first .. end - 1. */
-static uint64_t count_sectors(const struct block_request *req, unsigned first, unsigned end)
-{
-    uint64_t n = 0;
-
-    for (unsigned i = first; i < end; i++)
-        n += req->seg[i].len / BLOCK_SECTOR;
-    return n;
-}
-
 /* Puts the next part of a request into the ring. => false when descriptors are short */
 static bool part_start(struct virtio_disk *disk, struct block_request *req)
 {
@@ -90,8 +80,7 @@ static bool part_start(struct virtio_disk *disk, struct block_request *req)
     n = n < disk->segs_max ? n : disk->segs_max;
     if (disk->nfree < n + 2)
         return false;
-    ring->header[head] = (struct virtio_header){
-        header_types[req->op], 0, req->sector + count_sectors(req, 0, first)};
+    ring->header[head] = (struct virtio_header){header_types[req->op], 0, req->sector};
     ring->status[head] = STATUS_UNWRITTEN;
     tail = chain_add(disk, VIRTIO_NO_DESC, &ring->header[head], sizeof(struct virtio_header), 0);
     for (unsigned i = first; i < first + n; i++)
@@ -125,49 +114,50 @@ static void start_pending(struct virtio_disk *disk) __must_hold(&disk->lock)
 }
 
 /* The device has returned a chain: the request ends, or its next part waits. */
-static void part_end(struct virtio_disk *disk, uint16_t head, struct list *finished)
-    __must_hold(&disk->lock)
+static void part_end(struct virtio_disk *disk, uint16_t head) __must_hold(&disk->lock)
 {
     struct block_request *req = disk->flying[head];
-    unsigned first = req->next_seg;
+    uint64_t sectors = 0;
 
+    for (; req->next_seg < req->flying_seg; req->next_seg++)
+        sectors += req->seg[req->next_seg].len / BLOCK_SECTOR;
     req->status = disk->ring->status[head] == STATUS_GOOD ? 0 : -EIO;
     if (req->status)
-        block_error(&disk->dev, req, req->sector + count_sectors(req, 0, first),
-                    count_sectors(req, first, req->flying_seg));
+        block_error(&disk->dev, req, req->sector, sectors);
+    req->sector += sectors;
     disk->flying[head] = NULL;
     disk->nflying--;
     chain_free(disk, head);
-    req->next_seg = req->flying_seg;
     if (req->status == 0 && req->next_seg < req->nsegs)
         list_push_front(&disk->pending, &req->link);
     else
-        list_push_back(finished, &req->link);
+        block_end(req);
 }
 
-/* Stops using the device; all its requests end in -EIO. */
-static void give_up(struct virtio_disk *disk, const char *why, struct list *finished)
-    __must_hold(&disk->lock)
+static void end_failed(struct block_request *req)
+{
+    req->status = -EIO;
+    block_end(req);
+}
+
+/* Stops using the device; all its requests fail. */
+static void give_up(struct virtio_disk *disk, const char *why) __must_hold(&disk->lock)
 {
     struct list *first;
 
     printk("%s: %s, given up\n", disk->name, why);
     disk->dead = true;
     virtio_reset(disk);
-    for (uint32_t head = 0; head < disk->queue_size; head++) {
+    for (uint32_t head = 0; head < disk->queue_size; head++)
         if (disk->flying[head])
-            list_push_back(&disk->pending, &disk->flying[head]->link);
-        disk->flying[head] = NULL;
-    }
+            end_failed(disk->flying[head]);
     disk->nflying = 0;
-    while ((first = list_pop_front(&disk->pending))) {
-        list_entry(first, struct block_request, link)->status = -EIO;
-        list_push_back(finished, first);
-    }
+    while ((first = list_pop_front(&disk->pending)))
+        end_failed(list_entry(first, struct block_request, link));
 }
 
 /* Takes back what the device has returned. Ids that are not in flight are dropped. */
-static void collect(struct virtio_disk *disk, struct list *finished) __must_hold(&disk->lock)
+static void collect_used(struct virtio_disk *disk) __must_hold(&disk->lock)
 {
     volatile struct virtq_used *used = &disk->ring->used;
     uint16_t index;
@@ -175,7 +165,7 @@ static void collect(struct virtio_disk *disk, struct list *finished) __must_hold
     ring_barrier(); /* the interrupt's acknowledgement before the look at the ring */
     index = used->index;
     if ((uint16_t)(index - disk->used_index) > disk->queue_size) {
-        give_up(disk, "ring broken", finished);
+        give_up(disk, "ring broken");
         return;
     }
     ring_barrier(); /* the index before the entries it vouches for */
@@ -183,27 +173,22 @@ static void collect(struct virtio_disk *disk, struct list *finished) __must_hold
         uint32_t id = used->ring[disk->used_index++ & (disk->queue_size - 1)].id;
 
         if (id < disk->queue_size && disk->flying[id]) {
-            part_end(disk, (uint16_t)id, finished);
+            part_end(disk, (uint16_t)id);
             disk->progress = time_now();
         }
     }
     if (disk->nflying > 0 && time_now() - disk->progress > SILENCE_SECONDS * timebase_hz)
-        give_up(disk, "no answer", finished);
+        give_up(disk, "no answer");
 }
 
 static void service_disk(struct virtio_disk *disk)
 {
-    struct list finished = LIST_INIT(finished);
-    struct list *first;
-
     spin_lock(&disk->lock);
     if (!disk->dead)
-        collect(disk, &finished);
+        collect_used(disk);
     if (!disk->dead)
         start_pending(disk);
     spin_unlock(&disk->lock);
-    while ((first = list_pop_front(&finished)))
-        block_end(list_entry(first, struct block_request, link));
 }
 
 static void disk_interrupt(void *arg)
@@ -240,15 +225,13 @@ static void disk_submit(struct block_device *dev, struct block_request *req)
 
     spin_lock(&disk->lock);
     if (disk->dead) {
-        spin_unlock(&disk->lock);
-        req->status = -EIO;
-        block_end(req);
-        return;
+        end_failed(req);
+    } else {
+        list_push_back(&disk->pending, &req->link);
+        start_pending(disk);
+        if (!disk->watch_is_set)
+            set_watch(disk);
     }
-    list_push_back(&disk->pending, &req->link);
-    start_pending(disk);
-    if (!disk->watch_is_set)
-        set_watch(disk);
     spin_unlock(&disk->lock);
 }
 

@@ -35,7 +35,7 @@ struct block_seg {
 struct block_request {
     enum block_op op;
     unsigned nsegs;  /* 0 for BLOCK_FLUSH, else 1..BLOCK_SEGS_MAX */
-    uint64_t sector; /* first sector; 0 for BLOCK_FLUSH */
+    uint64_t sector; /* first sector, which the driver moves on; 0 for BLOCK_FLUSH */
     struct block_seg seg[BLOCK_SEGS_MAX];
     const char *what; /* it moves, in a word, for block_error(); NULL: an error is nobody's loss */
 
@@ -97,7 +97,7 @@ void blockdev_register(struct block_device *dev);
 
 /*
  * Ends a request with the result in req->status, and wakes its submitter, who may free it at once.
- * => exactly once for each request; any context, no lock of rank RANK_DEV held.
+ * => exactly once for each request; any context, locks up to RANK_DEV may be held.
  */
 void block_end(struct block_request *req);
 
