@@ -54,11 +54,6 @@ static struct {
     dtnode_t root;
 } tree;
 
-static bool fits(uint64_t offset, uint64_t len, uint64_t size)
-{
-    return offset <= size && len <= size - offset;
-}
-
 static uint32_t read_word(const uint8_t *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
@@ -80,7 +75,7 @@ static bool token_read(uint32_t at, struct token *token)
 {
     uint32_t name, end = at + 4;
 
-    if (!fits(at, 4, tree.struct_size))
+    if (!range_fits(at, 4, tree.struct_size))
         return false;
     token->kind = read_word(tree.structure + at);
     switch (token->kind) {
@@ -92,12 +87,12 @@ static bool token_read(uint32_t at, struct token *token)
             return false;
         break;
     case TOKEN_PROP:
-        if (!fits(end, 8, tree.struct_size))
+        if (!range_fits(end, 8, tree.struct_size))
             return false;
         token->len = read_word(tree.structure + end);
         name = read_word(tree.structure + end + 4);
         end += 8;
-        if (name >= tree.strings_size || !fits(end, token->len, tree.struct_size))
+        if (name >= tree.strings_size || !range_fits(end, token->len, tree.struct_size))
             return false;
         token->name = tree.strings + name;
         token->value = tree.structure + end;
@@ -143,7 +138,7 @@ static bool structure_is_sound(void)
 
 static bool reservations_end(uint32_t at)
 {
-    for (; fits(at, 16, tree.size); at += 16)
+    for (; range_fits(at, 16, tree.size); at += 16)
         if (dt_number(tree.blob + at, 2) == 0 && dt_number(tree.blob + at + 8, 2) == 0)
             return true;
     return false;
@@ -160,8 +155,8 @@ static bool load_blob(const uint8_t *blob)
     if (h.total_size < sizeof(h) || h.total_size > DEVTREE_SIZE_MAX ||
         h.version < FDT_VERSION || h.last_compatible > FDT_VERSION ||
         h.struct_offset % 4 != 0 || h.reserve_offset % 8 != 0 ||
-        !fits(h.struct_offset, h.struct_size, h.total_size) ||
-        !fits(h.strings_offset, h.strings_size, h.total_size))
+        !range_fits(h.struct_offset, h.struct_size, h.total_size) ||
+        !range_fits(h.strings_offset, h.strings_size, h.total_size))
         return false;
     tree.blob = blob;
     tree.size = h.total_size;

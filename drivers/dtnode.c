@@ -88,7 +88,7 @@ static bool cells_of(dtnode_t bus, struct cells *cells)
 }
 
 /* Translates [*start, *start + size) on `bus` to an address on the bus above it. */
-static bool translate(dtnode_t bus, dtnode_t above, uint64_t *start, uint64_t size)
+static bool translate_address(dtnode_t bus, dtnode_t above, uint64_t *start, uint64_t size)
 {
     struct cells own, outer;
     uint32_t len, entry;
@@ -129,7 +129,7 @@ bool dt_reg(dtnode_t node, unsigned index, paddr_t *start, uint64_t *size)
     *start = dt_number(reg, cells.address);
     *size = dt_number(reg + 4 * cells.address, cells.size);
     for (; bus > 0; bus--)
-        if (!translate(path[bus], path[bus - 1], start, *size))
+        if (!translate_address(path[bus], path[bus - 1], start, *size))
             return false;
     return *start + *size >= *start;
 }

@@ -141,7 +141,7 @@ static void end_failed(struct block_request *req)
 }
 
 /* Stops using the device; all its requests fail. */
-static void give_up(struct virtio_disk *disk, const char *why) __must_hold(&disk->lock)
+static void give_up_disk(struct virtio_disk *disk, const char *why) __must_hold(&disk->lock)
 {
     struct list *first;
 
@@ -165,7 +165,7 @@ static void collect_used(struct virtio_disk *disk) __must_hold(&disk->lock)
     ring_barrier(); /* the interrupt's acknowledgement before the look at the ring */
     index = used->index;
     if ((uint16_t)(index - disk->used_index) > disk->queue_size) {
-        give_up(disk, "ring broken");
+        give_up_disk(disk, "ring broken");
         return;
     }
     ring_barrier(); /* the index before the entries it vouches for */
@@ -178,7 +178,7 @@ static void collect_used(struct virtio_disk *disk) __must_hold(&disk->lock)
         }
     }
     if (disk->nflying > 0 && time_now() - disk->progress > SILENCE_SECONDS * timebase_hz)
-        give_up(disk, "no answer");
+        give_up_disk(disk, "no answer");
 }
 
 static void service_disk(struct virtio_disk *disk)
@@ -254,7 +254,7 @@ static void init_disk(struct virtio_disk *disk, dtnode_t slot)
 }
 
 /* Puts a disk among those found so far, by the address of its slot. */
-static void sort_in(struct list *found, struct virtio_disk *disk)
+static void sort_disk_in(struct list *found, struct virtio_disk *disk)
 {
     struct list *pos;
 
@@ -289,7 +289,7 @@ void virtio_probe(void)
         if (!virtio_setup(disk, slot))
             continue; /* the object is still blank enough for the next slot */
         init_disk(disk, slot);
-        sort_in(&found, disk);
+        sort_disk_in(&found, disk);
         disk = NULL;
     }
     if (disk)

@@ -149,7 +149,7 @@ static const char *read_config(struct virtio_disk *disk, uint32_t features)
 }
 
 /* Does everything between reset and DRIVER_OK. => NULL, or what is wrong */
-static const char *bring_up(struct virtio_disk *disk)
+static const char *bring_up_disk(struct virtio_disk *disk)
 {
     const char *wrong;
     struct page *ring;
@@ -202,7 +202,7 @@ bool virtio_setup(struct virtio_disk *disk, dtnode_t slot)
     version = virtio_read(disk, VIRTIO_VERSION);
     if (version < ARRAY_LEN(virtio_interfaces) && virtio_interfaces[version]) {
         disk->interface = virtio_interfaces[version];
-        wrong = bring_up(disk);
+        wrong = bring_up_disk(disk);
     }
     if (wrong) {
         status_add(disk, STATUS_FAILED);
