@@ -1,13 +1,13 @@
 /*
- * Mapped files: the pager of the regions that mmap maps, and how pages and blocks stay one file.
+ * Mapped files: the regions that mmap maps, and how pages and blocks stay one file.
  *
  * Owns inode->mapping. The inode points to its region without holding it; the region holds the
  * inode. So a region may be on its way out, its stores being written, when somebody maps the file
- * again: he waits until it is gone, for his pages come from the blocks. What waits here does so
+ * again: the new mapper waits until it is gone, because its pages are read from the blocks. What waits here does so
  * without locks and outside transactions.
  *
- * Lock: the inode's; `went`, a spin lock, only to sleep by. Called by mm/fault.c and mm/map.c
- * through the pager, by syscall/, file.c and read.c. Read next: region_empty() in mm/ext/revoke.c.
+ * Lock: the inode's; `went`, a spin lock, only to sleep by. Called by mm/fault.c and mm/ext/msync.c
+ * through the operations of the region, by syscall/, file.c and read.c. Read next: region_empty() in mm/ext/demand.c.
  */
 #include "fs/mapping.h"
 
@@ -20,7 +20,7 @@
 #include "lib/spinlock.h"
 #include "lib/string.h"
 #include "mm/page.h"
-#include "mm/region.h"
+#include "mm/demand.h"
 #include "sched/waitqueue.h"
 
 #define FILE_PAGES       ((MAXFILE * BSIZE + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -133,7 +133,7 @@ static int sync_page(struct inode *ip, size_t i)
     return err;
 }
 
-/* ---- the pager ---- */
+/* ---- the region's operations ---- */
 
 static int page_in(struct region *r, size_t i)
 {
@@ -207,10 +207,11 @@ static void release(struct region *r)
     inode_put(ip);
 }
 
-static const struct region_pager file_pager = {
-    .page_in = page_in,
-    .sync = sync_pages,
-    .release = release,
+static const struct region_ops file_ops = {
+    .give = region_give_brought,
+    .bring = page_in,
+    .write_back = sync_pages,
+    .let_go = release,
 };
 
 /* ---- mapping ---- */
@@ -218,7 +219,7 @@ static const struct region_pager file_pager = {
 /* Makes the region of an inode that has none. => inode locked. NULL without memory. */
 static struct region *create_region(struct inode *ip)
 {
-    struct region *r = region_create(FILE_PAGES, &file_pager, ip);
+    struct region *r = region_create_demand(FILE_PAGES, &file_ops, ip);
 
     if (r) {
         inode_dup(ip);

@@ -2,17 +2,18 @@
  * Consent between families: who may map what of whom, until it is revoked.
  *
  * Owns the list of grants, under `lock`, which is held for a look at the list only. What was mapped
- * by a grant is in its loans (mm/region.h), and so is the answer to the race of mapping and revoking:
+ * by a grant is in its loans (mm/loans.h), and so is the answer to the race of mapping and revoking:
  * a revocation comes first, and then nothing more is lent, or it finds all regions that the grant made.
  *
  * Processes are named by pid and family: one that has exec'ed, or has got the pid of another, is
- * somebody else. Source: docs/sharing.md. Called by syscall/. Read next: region_revoke().
+ * somebody else. Source: docs/sharing.md. Called by syscall/. Read next: loans_revoke().
  */
 #include "ipc/grant.h"
 
 #include "ipc/ipc.h"
 #include "lib/errno.h"
-#include "mm/shared.h"
+#include "mm/loans.h"
+#include "mm/mmap.h"
 #include "mm/slab.h"
 #include "proc/proc.h"
 #include "sched/mutex.h"
@@ -98,7 +99,7 @@ int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot)
     g->start = page_down(va);
     g->end = page_up(va + size);
     g->prot = prot;
-    list_init(&g->loans.regions);
+    g->loans = (struct loans)LOANS_INIT(g->loans, false);
     ipc_start();
     mutex_lock(&lock);
     err = add_grant(g, pid, &mm);
@@ -138,7 +139,7 @@ int grant_revoke(int pid, vaddr_t va, uint64_t size)
     if (!size || !range_fits(va, size, USER_TOP))
         return -EINVAL;
     while ((g = take_given(pid, va, va + size))) {
-        region_revoke(&g->loans);
+        loans_revoke(&g->loans);
         grant_put(g);
         err = 0;
     }
@@ -174,7 +175,7 @@ uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size)
     struct grant *g;
 
     for (unsigned n = 0; !address && (g = hold_usable(&lender, va, size, n)); n++) {
-        const struct lend lend = { .prot = g->prot, .loans = &g->loans };
+        const struct lend lend = { .prot = g->prot, .consent = &g->loans.consent };
 
         address = map_shared_pages(src, current()->mm, va, size, lend);
         grant_put(g);
@@ -209,9 +210,9 @@ void grants_left(uint64_t family)
 
     while ((g = take_left(family))) {
         if (g->borrower.pid == current()->pid)
-            region_revoke(&g->loans);
+            loans_revoke(&g->loans);
         else
-            region_keep_loans(&g->loans);
+            loans_keep(&g->loans);
         grant_put(g);
     }
 }

@@ -4,13 +4,13 @@
  * Owns the table of ids, under ids_lock, a mutex; and each process' list of openings
  * (proc.shared_ids), which only that process touches. The page is a region; where it is mapped, a
  * vma: mm_attach() and mm_detach() do all of that, without the lock, since they may wait.
- * Source: docs/sharing.md. Called by syscall/sysipc.c and ipc.c. Read next: mm/space.c.
+ * Source: docs/sharing.md. Called by syscall/sysipc.c and ipc.c. Read next: mm/borrow.c.
  */
 #include "ipc/ids.h"
 
 #include "ipc/ipc.h"
 #include "lib/errno.h"
-#include "mm/region.h"
+#include "mm/demand.h"
 #include "mm/slab.h"
 #include "proc/proc.h"
 #include "sched/mutex.h"
@@ -67,7 +67,7 @@ static struct shared_id *use_id(int id)
     mutex_lock(&ids_lock);
     s = find_id(id);
     if (s && !s->users) {
-        s->region = region_create(1, NULL, NULL);
+        s->region = region_create_zero(1);
         if (!s->region)
             s = NULL;
     }

@@ -10,7 +10,8 @@
 #include "asm/timer.h"
 #include "ipc/ipc.h"
 #include "lib/errno.h"
-#include "mm/shared.h"
+#include "mm/loans.h"
+#include "mm/mmap.h"
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 #include "proc/proc.h"
@@ -39,14 +40,14 @@ static void request_free(struct request *r)
 {
     if (r->mm)
         mm_release(r->mm);
-    region_keep_loans(&r->loans); /* the server may still have them */
+    loans_keep(&r->loans); /* the server may still have them */
     slab_free(&requests, r);
 }
 
 /* By a consent, so that the frames themselves are pinned: a file's pages might go otherwise. */
 static int request_map(struct request *r)
 {
-    const struct lend lend = { PROT_READ | PROT_WRITE, &r->loans, .lasting = true };
+    const struct lend lend = { PROT_READ | PROT_WRITE, &r->loans.consent, .lasting = true };
     vaddr_t old;
     int err = mm_check(current()->mm, r->asked, r->size, ACCESS_WRITE);
 

@@ -155,7 +155,7 @@ static void audit_kernel_tables(struct audit *a)
             audit_gigabyte(a, NULL, kmap_root[i], 0);
 }
 
-/* Counts a region's pins; what a sparse one has not filled, it was promised. */
+/* Counts a region's pins, and what it was promised. */
 static void audit_region(struct audit *a, struct region *r)
 {
     size_t filled = 0;
@@ -169,10 +169,9 @@ static void audit_region(struct audit *a, struct region *r)
         page->prev++;
         filled++;
     }
-    if (r->sparse)
-        a->promised += r->npages - r->filled;
-    if (r->sparse && filled > r->filled)
-        WRONG(a, "I5: region %p has %zu frames and counts %zu", (void *)r, filled, r->filled);
+    a->promised += r->promised;
+    if (filled + r->promised > r->npages)
+        WRONG(a, "I5: region %p has %zu frames and is promised %zu", (void *)r, filled, r->promised);
 }
 
 /* I1 for one frame, when everything that can be seen has been counted. */

@@ -98,7 +98,7 @@ static int shared_above(struct mm *mm, vaddr_t size)
     return err;
 }
 
-static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
+static int brk_shrink(struct mm *mm, uint64_t n)
 {
     vaddr_t size = mm->size - n;
     int err;
@@ -110,7 +110,7 @@ static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
         return err;
     /* The range ends where a vma does, so nothing is split and nothing can fail. */
     if (page_up(size) < page_up(mm->size))
-        err = mm_unmap(mm, page_up(size), page_up(mm->size), TABLES_TRIM, gone);
+        err = mm_unmap(mm, page_up(size), page_up(mm->size), TABLES_TRIM);
     if (!err)
         mm->size = size;
     return err;
@@ -118,14 +118,12 @@ static int brk_shrink(struct mm *mm, uint64_t n, struct list *gone)
 
 __noinline int mm_sbrk(struct mm *mm, long n, enum brk_mode mode, vaddr_t *old)
 {
-    struct list gone = LIST_INIT(gone);
     int err = mm_lock_killable(mm);
 
     if (err)
         return err;
     *old = mm->size;
-    err = n < 0 ? brk_shrink(mm, 0 - (uint64_t)n, &gone) : brk_grow(mm, (uint64_t)n, mode);
+    err = n < 0 ? brk_shrink(mm, 0 - (uint64_t)n) : brk_grow(mm, (uint64_t)n, mode);
     mm_unlock(mm);
-    vma_destroy_list(&gone);
     return err;
 }

@@ -23,7 +23,7 @@ static const char *what_it_is(const struct vma *v)
     case VMA_ID:
         return "an id's page";
     default:
-        return v->region && v->region->pager ? "a mapped file" : "mapped memory";
+        return v->region && v->region->ops->bring ? "a mapped file" : "mapped memory";
     }
 }
 
@@ -41,7 +41,7 @@ static const char *rights(const struct vma *v)
 /* Why an access that v allows was not possible all the same. */
 static const char *what_failed(const struct vma *v)
 {
-    if (v->region && v->region->pager)
+    if (v->region && v->region->ops->bring)
         return "beyond its end, or unreadable";
     if (v->region)
         return "taken back by its owner";

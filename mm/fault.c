@@ -2,10 +2,26 @@
  * Page faults: the one place where a page appears.
  *
  * Called for the running process (by a trap of its own, or by the kernel copying for it)
- * and for a source whose pages are to be pinned. A fresh page is zeroed; a write to a
- * copy-on-write page gets a copy, or the page itself when nobody else is left on it. In
- * promised memory neither can fail (I5): the frame was reserved with the vma. Lock:
- * mm->lock. Read next: struct page in include/mm/page.h; mm/fork.c, who shares pages.
+ * and for a source whose pages are to be pinned. What happens, by what is there and what is asked:
+ *
+ *   the entry | the vma          | read, fetch              | write
+ *   ----------+------------------+--------------------------+-----------------------------------
+ *   absent    | private          | zero_page()              | zero_page()
+ *             | region           | map_region_page()        | map_region_page()
+ *             | file, shared     | the same, read-only      | the same, the store is noted
+ *             | file, private    | the same, read-only      | the same, then copy_on_write()
+ *   read-only | private          | (an older TLB entry)     | copy_on_write()
+ *             | region, file     | (an older TLB entry)     | map_region_page() again
+ *             | file, private    | (an older TLB entry)     | copy_on_write()
+ *   forbidden | any, by mprotect | allow_again()            | allow_again(), then as read-only
+ *   ----------+------------------+--------------------------+-----------------------------------
+ *   no vma, or one that does not allow it: -EFAULT; a region whose page was taken away: -EFAULT
+ *   lazy memory (sbrklazy) and no frame left: -ENOMEM, in zero_page(), copy_on_write(), fault_entry()
+ *   a file's page that is not in memory: -EAGAIN from fault_page(), then bring_page(), then again
+ *
+ * In promised memory neither a zeroed page nor a copy can fail (I5): the frame was reserved with
+ * the vma. Lock: mm->lock. Read next: struct page in include/mm/page.h; mm/fork.c, which shares
+ * pages.
  */
 #include "asm/cpu.h"
 #include "asm/tlb.h"
@@ -46,30 +62,26 @@ static int zero_page(const struct vma *v, struct gather *g, pte_t *pte)
 }
 
 /*
- * A page of v's region. A store to a file's page must be noticed, to be written back: it is
- * mapped read-only until the first. => 0; -EFAULT when it was taken away; -EAGAIN when the
- * pager has to bring it first.
+ * A page of v's region. Where the region must know of stores, it is mapped read-only until the first.
+ * => 0; -EFAULT when it was taken away; -EAGAIN when it must be brought first.
  */
-static __noinline int region_map_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
+static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
 {
     struct region *r = v->region;
     size_t i = vma_page_at(v, va);
     struct page *page;
-    pte_t new;
+    int err;
 
+    if (v->copies)
+        access = ACCESS_READ; /* a store will go to a copy */
     if (i >= r->npages || region_barred(r))
         return -EFAULT;
-    page = region_page(r, i);
-    if (!page && r->pager)
-        return -EAGAIN;
-    if (!page)
-        page = region_zero_page(r, i);
-    new = pte_leaf(frame_phys(page), vma_region_flags(v));
-    if (r->pager && access == ACCESS_WRITE && !v->copies)
-        region_set_dirty(r, i);
-    else if (r->pager)
-        new = pte_without_write(new);
-    *pte = new;
+    err = r->ops->give(r, i, access, &page);
+    if (err)
+        return err;
+    *pte = pte_leaf(frame_phys(page), vma_region_flags(v));
+    if (r->ops->write_back && access != ACCESS_WRITE)
+        *pte = pte_without_write(*pte);
     return 0;
 }
 
@@ -144,16 +156,6 @@ static __noinline int copy_on_write(const struct vma *v, vaddr_t va, struct gath
     return 0;
 }
 
-/* The first store through this entry to a page that its vma shares. */
-static __noinline int make_writable(const struct vma *v, vaddr_t va, struct gather *g, pte_t *pte)
-{
-    if (v->region->pager)
-        region_set_dirty(v->region, vma_page_at(v, va));
-    *pte = pte_leaf(pte_phys(*pte), vma_region_flags(v));
-    replaced(v, g, va, NULL);
-    return 0;
-}
-
 /* A page that nobody might touch: mprotect allows it again, and has not come to its entry yet. */
 static void allow_again(const struct vma *v, pte_t *pte)
 {
@@ -176,10 +178,10 @@ static pte_t *fault_entry(struct mm *mm, vaddr_t va, const struct gather *g)
     return pt_create(mm->root, va, 0, TABLES_RESERVED);
 }
 
-int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out)
+int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out)
 {
     pte_t *pte = fault_entry(v->mm, va, g);
-    int err = 0;
+    int err;
 
     if (!pte)
         return -ENOMEM;
@@ -187,148 +189,62 @@ int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g,
     if (unlikely(pte_present(*pte) && !pte_valid(*pte)))
         allow_again(v, pte);
     if (!pte_valid(*pte)) {
-        err = v->region ? region_map_page(v, va, access, pte) : zero_page(v, g, pte);
+        err = v->region ? map_region_page(v, va, access, pte) : zero_page(v, g, pte);
         if (err || !v->copies)
             return err;
     }
-    if (access != ACCESS_WRITE || pte_writable(*pte))
+    if (access != ACCESS_WRITE || pte_writable(*pte)) {
         tlb_flush_local_page(va); /* this hart remembered an older entry */
-    else if (vma_shares(v))
-        err = make_writable(v, va, g, pte);
-    else
-        err = copy_on_write(v, va, g, pte);
+        return 0;
+    }
+    if (!vma_shares(v))
+        return copy_on_write(v, va, g, pte);
+    err = map_region_page(v, va, access, pte);
+    if (!err)
+        replaced(v, g, va, NULL);
     return err;
 }
 
 /*
- * mm_fault() where no pager is needed; else -EAGAIN, and *r is the region, held, and *i the page.
- * => mm->lock held; va is a page's.
+ * Has page i brought, and lets go of r. A copy by the kernel may sleep unless it holds a lock: a spin
+ * lock keeps interrupts out, and a mutex may be one that bring() needs. This is the one place that
+ * asks. => -EAGAIN: look again; -EFAULT; what bring() returns.
  */
-static inline int fault_locked(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
+static __noinline int bring_page(struct region *r, size_t i)
 {
-    struct vma *v = vma_find(mm, va);
-    int err = -EFAULT;
-    pte_t *pte;
+    bool may_sleep = irqs_enabled() && !current()->mutexes;
+    int err = may_sleep ? r->ops->bring(r, i) : -EFAULT;
 
-    if (v && vma_allows(v, access))
-        err = mm_fault_in(v, va, access, NULL, &pte);
-    if (!err && (v->prot & PROT_EXEC))
-        icache_sync(mm->cpus);
-    if (err == -EAGAIN) {
-        *r = v->region;
-        *i = vma_page_at(v, va);
-        region_get(*r);
-    }
-    return err;
+    region_put(r);
+    return err ? err : -EAGAIN;
 }
 
-static inline int fault_once(struct mm *mm, vaddr_t va, enum access access, struct region **r, size_t *i)
+__noinline int mm_fault(struct mm *mm, vaddr_t va, enum access access)
 {
     int err;
 
     va = page_down(va);
     if (va >= USER_TOP)
         return -EFAULT;
-    spin_lock(&mm->lock);
-    err = fault_locked(mm, va, access, r, i);
-    spin_unlock(&mm->lock);
-    return err;
-}
+    do {
+        struct region *r = NULL;
+        struct vma *v;
+        size_t i = 0;
+        pte_t *pte;
 
-__noinline int mm_fault(struct mm *mm, vaddr_t va, enum access access)
-{
-    struct region *r;
-    size_t i;
-    int err;
-
-    while ((err = fault_once(mm, va, access, &r, &i)) == -EAGAIN) {
-        err = r->pager->page_in(r, i);
-        region_put(r);
-        if (err)
-            return err;
-    }
-    return err;
-}
-
-int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
-{
-    struct region *r;
-    size_t i;
-    int err;
-
-    err = fault_once(mm, va, access, &r, &i);
-    if (err != -EAGAIN)
-        return err;
-    region_put(r);
-    return -EFAULT;
-}
-
-/* The lowest page from va on that is in a vma with a pager; end or above: none, or killed. => mm locked. */
-static vaddr_t next_paged(struct mm *mm, vaddr_t va, vaddr_t end)
-{
-    struct vma *v = vma_first_above(mm, va);
-
-    while (v && v->start < end && !(v->region && v->region->pager))
-        v = mm_work(mm, 1) ? NULL : vma_next(mm, v);
-    if (!v)
-        return end;
-    return v->start > va ? v->start : va;
-}
-
-/*
- * Brings the lowest page from *va on that a pager must bring, and moves *va past it; or has the
- * pager bring it, and *va stays on it. mm may be another's, whose long call expects no fault but
- * its own: so this waits for its end. => 0 or -errno.
- */
-static int bring_next(struct mm *mm, vaddr_t *va, vaddr_t end, enum access access)
-{
-    struct region *r = NULL;
-    size_t i = 0;
-    int err = 0;
-
-    mm_lock(mm);
-    *va = next_paged(mm, *va, end);
-    if (*va < end)
-        err = fault_locked(mm, *va, access, &r, &i);
-    mm_unlock(mm);
-    if (err != -EAGAIN) {
-        *va += PAGE_SIZE;
-        return err;
-    }
-    err = r->pager->page_in(r, i);
-    region_put(r);
-    return err;
-}
-
-void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
-{
-    vaddr_t end = va + n;
-
-    if (!mm->npaged || !n || !range_fits(va, n, USER_TOP))
-        return;
-    va = page_down(va);
-    while (va < end && !task_killed(current()) && !bring_next(mm, &va, end, access))
-        ;
-}
-
-int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access)
-{
-    vaddr_t end;
-    int err;
-
-    if (!n || !range_fits(va, n, USER_TOP))
-        return -EINVAL;
-    if (n >> PAGE_SHIFT > page_total())
-        return -ENOMEM;
-    err = mm_lock_killable(mm);
-    if (err)
-        return err;
-    for (end = va + n; va < end && !err;) {
-        const struct vma *v = vma_find(mm, va);
-
-        err = v && vma_allows(v, access) ? mm_work(mm, 1) : -EFAULT;
-        va = v ? v->end : end;
-    }
-    mm_unlock(mm);
+        spin_lock(&mm->lock);
+        v = vma_find(mm, va);
+        err = v && vma_allows(v, access) ? fault_page(v, va, access, NULL, &pte) : -EFAULT;
+        if (!err && (v->prot & PROT_EXEC))
+            icache_sync(mm->cpus);
+        if (unlikely(err == -EAGAIN)) {
+            r = v->region;
+            i = vma_page_at(v, va);
+            region_get(r);
+        }
+        spin_unlock(&mm->lock);
+        if (r)
+            err = bring_page(r, i);
+    } while (unlikely(err == -EAGAIN));
     return err;
 }

@@ -19,7 +19,7 @@ static int populate(struct mm *mm, struct vma *v)
     int err = 0;
 
     for (vaddr_t va = v->start; va < v->end && !err; va += PAGE_SIZE) {
-        err = mm_fault_in(v, va, ACCESS_READ, NULL, &pte);
+        err = fault_page(v, va, ACCESS_READ, NULL, &pte);
         if (!err)
             err = mm_work(mm, WORK_ZERO);
     }
@@ -94,7 +94,7 @@ static int image_address(struct mm *mm, vaddr_t va, char **out)
     spin_lock(&mm->lock);
     v = va < USER_TOP ? vma_find(mm, va) : NULL;
     if (v && !v->region && v->prot != PROT_NONE)
-        err = mm_fault_in(v, page_down(va), ACCESS_READ, NULL, &pte);
+        err = fault_page(v, page_down(va), ACCESS_READ, NULL, &pte);
     if (!err)
         *out = (char *)phys_to_virt(pte_phys(*pte)) + (va & (PAGE_SIZE - 1));
     spin_unlock(&mm->lock);

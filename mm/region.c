@@ -4,9 +4,8 @@
  * Owns: the pins on those frames (the high half of page->refs), and region_list. While a
  * frame is pinned it is nobody's copy-on-write page: fork copies it (mm/fork.c), so that
  * owner and borrowers go on seeing one frame (I4). A pinned region is written before its
- * address is known to a second party and never after; a sparse one fills up under its
- * lock, from its promise (I5). Called by mm/vma.c, mm/pin.c, ipc/ and fs/.
- * Read next: mm_map_region() in mm/space.c.
+ * address is known to a second party and never after. Called by mm/vma.c, mm/lend.c, mm/fork.c, and by
+ * whoever holds a region: syscall/, ipc/, fs/. Read next: mm_borrow() in mm/borrow.c.
  */
 #include "mm/region.h"
 
@@ -51,83 +50,66 @@ static bool table_create(struct region *r, size_t npages)
     return table;
 }
 
-static void region_free(struct region *r)
+static struct slab_cache *cache_of(const struct region_ops *ops)
+{
+    return ops->cache ? ops->cache : &region_cache;
+}
+
+void region_free(struct region *r)
 {
     if (r->frames != r->few)
         page_free_order(page_of(r->frames), r->order);
-    slab_free(&region_cache, r);
+    slab_free(cache_of(r->ops), r);
 }
 
-/* A region without a frame that is in no list. => NULL without memory, or too large. */
-static struct region *region_make(size_t npages)
+struct region *region_make(size_t npages, const struct region_ops *ops)
 {
     struct region *r;
 
     if (npages == 0 || npages > REGION_MAX)
         return NULL;
-    r = slab_alloc(&region_cache);
+    r = slab_alloc(cache_of(ops));
     if (!r)
         return NULL;
     r->holders = 1;
+    r->ops = ops;
     spin_init(&r->lock, "region", RANK_REGION);
     list_init(&r->vmas);
-    list_init(&r->children);
+    list_init(&r->link);
     if (!table_create(r, npages)) {
-        slab_free(&region_cache, r);
+        slab_free(cache_of(ops), r);
         return NULL;
     }
     return r;
 }
 
-static void region_list_add(struct region *r)
+void region_list_add(struct region *r)
 {
     spin_lock(&region_list_lock);
     list_push_back(&region_list, &r->link);
     spin_unlock(&region_list_lock);
 }
 
-struct region *region_create_pinned(size_t npages)
+/* ---- pinned regions ---- */
+
+int region_give_pinned(struct region *r, size_t i, enum access access, struct page **page)
 {
-    struct region *r = region_make(npages);
+    *page = region_page(r, i);
+    return 0;
+}
+
+const struct region_ops region_pinned_ops = {.give = region_give_pinned};
+
+struct region *region_create_pinned(size_t npages, const struct region_ops *ops)
+{
+    struct region *r = region_make(npages, ops);
 
     if (r)
         region_list_add(r);
     return r;
 }
 
-/* Reserves the frames of a sparse region and lists it, as one step (mm/audit.h). => false without memory. */
-static bool promise_and_list(struct region *r)
-{
-    for (;;) {
-        uint64_t irq = irq_disable_save();
-        size_t missing = page_try_reserve(r->npages);
-
-        if (!missing)
-            region_list_add(r);
-        irq_restore(irq);
-        if (!missing)
-            return true;
-        if (r->npages > page_total() || !page_reclaim(missing))
-            return false;
-    }
-}
-
-struct region *region_create(size_t npages, const struct region_pager *pager, void *owner)
-{
-    struct region *r = region_make(npages);
-
-    if (!r)
-        return NULL;
-    r->sparse = true;
-    r->npages = npages;
-    r->pager = pager;
-    r->owner = owner;
-    memset(r->frames, 0, npages * sizeof(r->frames[0]));
-    if (promise_and_list(r))
-        return r;
-    region_free(r);
-    return NULL;
-}
+/* ---- the end of a region ---- */
 
 size_t region_take_out(struct region *r, size_t first, size_t end, uint32_t *batch)
 {
@@ -142,13 +124,13 @@ size_t region_take_out(struct region *r, size_t first, size_t end, uint32_t *bat
     return n;
 }
 
-/* Gives back the promise for the pages that never came: each page counts as filled now. */
+/* Gives back the promise for the pages that never came. */
 static void settle_promise(struct region *r)
 {
-    uint64_t irq = irq_disable_save();
+    uint64_t irq = irq_disable_save(); /* it appears as one step (mm/audit.h) */
 
-    page_unreserve(r->npages - r->filled);
-    r->filled = r->npages;
+    page_unreserve(r->promised);
+    r->promised = 0;
     irq_restore(irq);
 }
 
@@ -158,14 +140,14 @@ static void settle_promise(struct region *r)
  */
 static void drop_last(struct region *r)
 {
-    uint64_t irq = irq_disable_save(); /* it appears as one step (mm/audit.h) */
+    uint64_t irq = irq_disable_save(); /* one step, too */
     size_t freed = 0;
 
     for (unsigned i = 0; i < 8 && freed < REGION_STEP / 2 && r->npages > 0; i++) {
         uint32_t batch[REGION_STEP], *frames = batch;
         size_t first = r->npages > REGION_STEP ? r->npages - REGION_STEP : 0, n = r->npages - first;
 
-        if (r->sparse)
+        if (r->on_demand)
             n = region_take_out(r, first, r->npages, batch);
         else
             frames = r->frames + first;
@@ -173,19 +155,15 @@ static void drop_last(struct region *r)
         r->npages = first;
     }
     page_unreserve(freed);
-    if (r->sparse)
-        r->filled = r->npages;
     irq_restore(irq);
     task_yield_if_due();
 }
 
 static void region_destroy(struct region *r)
 {
-    if (r->pager)
-        r->pager->release(r);
-    if (r->lent)
-        region_leave_loans(r);
-    if (r->sparse)
+    if (r->ops->let_go)
+        r->ops->let_go(r);
+    if (r->promised)
         settle_promise(r);
     while (r->npages > 0)
         drop_last(r);
@@ -219,93 +197,13 @@ void region_put(struct region *r)
     }
 }
 
-/* ---- frames ---- */
-
-static uint32_t frame_word(const struct region *r, size_t i)
-{
-    ASSERT(i < r->npages);
-    return __atomic_load_n(&r->frames[i], __ATOMIC_ACQUIRE);
-}
-
 struct page *region_page(const struct region *r, size_t i)
 {
-    uint32_t frame = frame_word(r, i) & ~REGION_DIRTY;
+    uint32_t frame;
 
+    ASSERT(i < r->npages);
+    frame = __atomic_load_n(&r->frames[i], __ATOMIC_ACQUIRE) & ~REGION_DIRTY;
     return frame ? frame_page(frame) : NULL;
-}
-
-bool region_dirty(const struct region *r, size_t i)
-{
-    return frame_word(r, i) & REGION_DIRTY;
-}
-
-void region_set_dirty(struct region *r, size_t i)
-{
-    uint32_t frame = __atomic_load_n(&r->frames[i], __ATOMIC_RELAXED);
-
-    /* None: it is being taken away just now (region_empty()), and the store goes with it. */
-    while (frame && !compare_and_swap(&r->frames[i], &frame, frame | REGION_DIRTY))
-        ;
-}
-
-/* => r->lock held. A frame out of the promise, or NULL. */
-static struct page *take(struct region *r)
-{
-    ASSERT(r->sparse);
-    if (r->filled == r->npages)
-        return NULL;
-    r->filled++;
-    return page_alloc_reserved();
-}
-
-struct page *region_take(struct region *r)
-{
-    struct page *page;
-
-    spin_lock(&r->lock);
-    page = take(r);
-    spin_unlock(&r->lock);
-    return page;
-}
-
-void region_give_back(struct region *r, struct page *page)
-{
-    spin_lock(&r->lock);
-    page_drop(page, PAGE_REF);
-    r->filled--;
-    spin_unlock(&r->lock);
-}
-
-/* => r->lock held. The caller's hold of the frame becomes the region's. */
-static void fill(struct region *r, size_t i, struct page *page)
-{
-    ASSERT(i < r->npages && !r->frames[i]);
-    page->kind = PAGE_USER;
-    __atomic_fetch_add(&page->refs, PAGE_PIN - PAGE_REF, __ATOMIC_RELAXED);
-    __atomic_store_n(&r->frames[i], frame_number(page), __ATOMIC_RELEASE);
-}
-
-void region_fill(struct region *r, size_t i, struct page *page)
-{
-    spin_lock(&r->lock);
-    fill(r, i, page);
-    spin_unlock(&r->lock);
-}
-
-/* Two processes may come for the same page at once: the first one's is it. */
-struct page *region_zero_page(struct region *r, size_t i)
-{
-    struct page *page;
-
-    spin_lock(&r->lock);
-    page = region_page(r, i);
-    if (!page) {
-        page = take(r);
-        memset(frame_addr(page), 0, PAGE_SIZE);
-        fill(r, i, page);
-    }
-    spin_unlock(&r->lock);
-    return page;
 }
 
 /* ---- vmas ---- */

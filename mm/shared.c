@@ -5,7 +5,7 @@
  * while its frames are pinned, then let go; the destination is locked while they are
  * mapped. In between, the region alone holds the frames, so that it does not matter what
  * becomes of either side. Called by syscall/sysmm.c, ipc/grant.c and ipc/service.c. Read next:
- * region_pin() in mm/pin.c, mm_map_region() in mm/space.c, pt_map() in mm/pgtable.c.
+ * mm_lend() in mm/lend.c, mm_borrow() in mm/borrow.c, pt_map() in mm/pgtable.c.
  */
 #include "mm/shared.h"
 
@@ -27,20 +27,17 @@ static bool page_range(uint64_t va, uint64_t size, vaddr_t *start, size_t *npage
 __noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va,
                                      uint64_t size, struct lend lend)
 {
-    struct list vmas = LIST_INIT(vmas);
-    vaddr_t start, at;
-    size_t npages;
+    struct loan loan = {.terms = lend, .vmas = LIST_INIT(loan.vmas)};
+    vaddr_t at;
+    int err;
 
-    if (!page_range(src_va, size, &start, &npages))
+    if (!page_range(src_va, size, &loan.start, &loan.npages))
         return 0;
-    mm_prefault(src, src_va, size, ACCESS_READ);
-    if (region_pin(src, start, npages, lend, &vmas))
-        return 0;
-    if (mm_map_region(dst, &vmas, npages, &at)) {
-        vma_destroy_list(&vmas);
-        return 0;
-    }
-    return at + (src_va - start);
+    err = mm_lend(src, &loan);
+    if (!err)
+        err = mm_borrow(dst, &loan, &at);
+    vma_destroy_list(&loan.vmas); /* empty, if they are in dst */
+    return err ? 0 : at + (src_va - loan.start);
 }
 
 /* Whether every page of [start, end) is a shared mapping. => mm locked; rests; false when killed, too. */
@@ -60,7 +57,6 @@ static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
 
 __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t size)
 {
-    struct list gone = LIST_INIT(gone);
     vaddr_t start, end;
     size_t npages;
     int err = -1;
@@ -71,8 +67,7 @@ __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t si
     if (mm_lock_killable(mm))
         return (uint64_t)-1;
     if (all_shared(mm, start, end))
-        err = mm_unmap(mm, start, end, TABLES_TRIM, &gone);
+        err = mm_unmap(mm, start, end, TABLES_TRIM);
     mm_unlock(mm);
-    vma_destroy_list(&gone);
     return err ? (uint64_t)-1 : 0;
 }

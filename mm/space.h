@@ -7,6 +7,7 @@
 #include "lib/annotate.h"
 #include "mm/mm.h"
 #include "mm/page.h"
+#include "mm/shared.h"
 #include "vma.h"
 
 /* All address spaces, for the audit. Lock: mm_list_lock. */
@@ -36,7 +37,7 @@ enum work {
  */
 void mm_lock(struct mm *mm) __acquires(&mm->lock);
 int mm_lock_slowly(struct mm *mm);
-void mm_reopen(struct mm *mm);
+void mm_unlock_slowly(struct mm *mm) __releases(&mm->lock);
 
 static inline int mm_lock_killable(struct mm *mm)
 {
@@ -44,12 +45,14 @@ static inline int mm_lock_killable(struct mm *mm)
     return likely(!mm->closed) ? 0 : mm_lock_slowly(mm);
 }
 
+/* Ends such a call, and the vmas that it has removed. => may sleep if some have a region. */
 static inline void mm_unlock(struct mm *mm)
 {
     mm->work = 0;
-    if (unlikely(mm->closed))
-        mm_reopen(mm);
-    spin_unlock(&mm->lock);
+    if (unlikely(mm->closed || !list_empty(&mm->gone)))
+        mm_unlock_slowly(mm);
+    else
+        spin_unlock(&mm->lock);
 }
 
 /* Rests, before a step of `units`. => as mm_work(). */
@@ -163,12 +166,12 @@ enum tables {
 
 /*
  * Takes [start, end) out of mm, page aligned, whatever is mapped there: entries unhooked,
- * TLBs told, frames let go, vmas cut or removed, promises given back. The vmas that went
- * come on `gone`, for vma_destroy_list() when mm->lock is not held any more.
+ * TLBs told, frames let go, vmas cut or removed, promises given back. The vmas that went wait on
+ * mm->gone for mm_unlock().
  * => mm locked; rests. 0; -ENOMEM only when the range lies inside one vma, which must be
  *    split: nothing has changed.
  */
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, struct list *gone);
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables);
 
 /*
  * Makes a boundary between vmas at `at`, if one reaches across it. Changes no mapping.
@@ -182,28 +185,56 @@ int vma_split(struct mm *mm, vaddr_t at);
  */
 void mm_unmap_pages(struct mm *mm, const struct vma *v);
 
-/* mm_sync() of all that mm has mapped, for its end. => mm is nobody's any more. */
-void mm_sync_all(struct mm *mm);
+/* ---- lending and borrowing ---- */
+
+/* Pages of one address space on their way into another. */
+struct loan {
+    struct lend terms;
+    vaddr_t start;    /* of the source's range, page aligned, in user space */
+    size_t npages;
+    size_t wanted;    /* frames that no vma of the source has promised for it */
+    struct list vmas; /* the borrower's, in order, in no mm yet; their addresses count from 0 */
+};
+
+/*
+ * Pins the pages of a loan, and makes the vmas that can map them: one for each vma of the source
+ * that has a part in it.
+ * Private pages come into a new region; a page that is not there yet appears, and one that
+ * is shared by fork is made the source's own first, so that src and borrower see one frame.
+ * Pages that src itself borrows stay in the region they are in (family), or get one that
+ * goes when that one is revoked (a consent).
+ * => takes src->lock; may sleep. 0; -EFAULT at a page that src itself may not read, or that a
+ *    lasting loan must not have; -ENOMEM, at once when the frames are not to be had; -EINTR.
+ *    vma_destroy_list() of loan->vmas undoes it, also after an error.
+ */
+int mm_lend(struct mm *src, struct loan *loan);
+
+/*
+ * Maps the vmas of a loan into dst just above its size, with PTE_S; *va is where. The size becomes
+ * the mapping's end.
+ * => takes dst->lock; may sleep. 0, and the vmas are dst's; -ENOMEM; -EINVAL when there is no room;
+ *    -EFAULT when it was revoked meanwhile; -EINTR: nothing has changed, the vmas are the loan's.
+ */
+int mm_borrow(struct mm *dst, struct loan *loan, vaddr_t *va);
 
 /* ---- regions ---- */
 
 /*
- * A pinned region that has no frame yet and room for npages: who pins one enters it and counts
+ * A pinned region that has no frame yet and room for npages: whoever pins one enters it and counts
  * r->npages up. => NULL without memory, or too large.
  */
-struct region *region_create_pinned(size_t npages);
+struct region *region_create_pinned(size_t npages, const struct region_ops *ops);
 
-/*
- * Enters r, which has no frame yet, in the tree of what was lent: made by the consent `loans`, of
- * pages of `parent` (NULL: of private ones). => 0; -EFAULT revoked meanwhile; -ENOMEM LOANS_MAX.
- */
-int region_lend(struct region *r, struct region *parent, struct loans *loans);
+/* The operations of pinned regions, for those that no consent has made. */
+extern const struct region_ops region_pinned_ops;
+int region_give_pinned(struct region *r, size_t i, enum access access, struct page **page);
 
-/* Page i of a region without a pager, zeroed if nobody has touched it yet. */
-struct page *region_zero_page(struct region *r, size_t i);
+/* A region with a table for npages frames, in no list: for a maker. => NULL without memory, or too large. */
+struct region *region_make(size_t npages, const struct region_ops *ops);
+void region_list_add(struct region *r);
 
-/* Page i was stored to by a program. */
-void region_set_dirty(struct region *r, size_t i);
+/* Undoes region_make(). */
+void region_free(struct region *r);
 
 #define REGION_STEP 32 /* frames that are let go of at once */
 
@@ -213,12 +244,6 @@ void region_set_dirty(struct region *r, size_t i);
  */
 size_t region_take_out(struct region *r, size_t first, size_t end, uint32_t *batch);
 
-/* r was made by a consent, and ends: no revocation finds it any more. */
-void region_leave_loans(struct region *r);
-
-/* v has grown, or is a part of another: a sweep over its region looks at all of it. => mm->lock held. */
-void region_resweep(struct vma *v);
-
 /* ---- faults ---- */
 
 /*
@@ -227,6 +252,6 @@ void region_resweep(struct vma *v);
  * => mm->lock held; va in v. 0 and *out, the page's entry, valid for `access`; -ENOMEM; -EAGAIN:
  *    a pager has to bring the page.
  */
-int mm_fault_in(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out);
+int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out);
 
 #endif

@@ -185,7 +185,7 @@ static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before)
 }
 
 /* Removes v, or the part of it in [start, end); the pages are gone already. */
-static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, struct list *gone)
+static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 {
     if (start > v->start) {
         if (vma_in_size(v))
@@ -198,7 +198,7 @@ static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end, st
         if (vma_in_size(v))
             restore_size(mm, v->end, v->size_before);
         vma_remove(mm, v);
-        list_push_back(gone, &v->link);
+        list_push_back(&mm->gone, &v->link);
     }
 }
 
@@ -233,7 +233,7 @@ static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
     return v && v->end > start ? v : NULL;
 }
 
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, struct list *gone)
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
 {
     struct vma *v = vma_find(mm, start);
     unsigned work;
@@ -250,7 +250,7 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables, stru
 
         mm_work(mm, WORK_VMA + work);
         unmap_piece(mm, v, from, to);
-        cut_vma(mm, v, from, to, gone);
+        cut_vma(mm, v, from, to);
         if (tables == TABLES_TRIM && leaves_table(from, to, floor, ceiling))
             pt_trim(mm->root, mm->cpus, from, to, floor, ceiling);
     }

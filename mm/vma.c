@@ -207,7 +207,7 @@ void vma_link(struct mm *mm, struct vma *v)
     CHECK_ASSERT(!vma_prev(mm, v) || vma_prev(mm, v)->end <= v->start);
     CHECK_ASSERT(!vma_next(mm, v) || v->end <= vma_next(mm, v)->start);
     v->mm = mm;
-    mm->npaged += v->region && v->region->pager;
+    mm->npaged += v->region && v->region->ops->bring;
 }
 
 void vma_insert(struct mm *mm, struct vma *v)
@@ -225,7 +225,7 @@ void vma_remove(struct mm *mm, struct vma *v)
     list_remove(&v->link);
     if (v->region) {
         region_remove_vma(v->region, v);
-        mm->npaged -= v->region->pager != NULL;
+        mm->npaged -= v->region->ops->bring != NULL;
     }
 }
 

@@ -47,8 +47,9 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
 /* A copy of v, in no list, that holds the region too. => NULL without memory. */
 struct vma *vma_clone(const struct vma *v);
 
-/* => v is in no list. Lets go of its region: may sleep. vma_destroy_list() does it to many. */
+/* => v, or each of these, is in no mm. Lets go of its region: may sleep. */
 void vma_destroy(struct vma *v);
+void vma_destroy_list(struct list *vmas);
 
 /* => the vma that contains va, or NULL. */
 struct vma *vma_find(struct mm *mm, vaddr_t va);
@@ -72,6 +73,17 @@ static inline struct vma *vma_last(struct mm *mm)
 {
     return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.prev, struct vma, link);
 }
+
+/* ---- the vmas of a region, for those who take its pages away: mm/region.c ---- */
+
+/* v, which is entering or leaving an mm, maps r. */
+void region_add_vma(struct region *r, struct vma *v);
+void region_remove_vma(struct region *r, struct vma *v);
+
+/* v has grown, or is a part of another: a sweep over its region looks at all of it. => mm->lock held. */
+void region_resweep(struct vma *v);
+
+/* ---- the vmas of an mm ---- */
 
 /* Adds v, which overlaps none. Removes v, which stays the caller's. */
 void vma_insert(struct mm *mm, struct vma *v);

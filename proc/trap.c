@@ -44,10 +44,8 @@ void task_first_run(void)
     trap_pending_work();
 }
 
-typedef int (*fault_fn)(struct mm *mm, vaddr_t va, enum access access);
-
-/* Bring the page that a fault asks for. => true when the access can be tried again. */
-static inline bool resolve(uint64_t cause, vaddr_t va, fault_fn fault)
+/* Brings the page that a fault asks for. => true when the access can be tried again. */
+static inline bool resolve(uint64_t cause, vaddr_t va)
 {
     struct mm *mm = current()->mm;
 
@@ -55,25 +53,24 @@ static inline bool resolve(uint64_t cause, vaddr_t va, fault_fn fault)
         return false;
     switch (cause) {
     case CAUSE_PAGE_LOAD:
-        return fault(mm, va, ACCESS_READ) == 0;
+        return mm_fault(mm, va, ACCESS_READ) == 0;
     case CAUSE_PAGE_STORE:
-        return fault(mm, va, ACCESS_WRITE) == 0;
+        return mm_fault(mm, va, ACCESS_WRITE) == 0;
     case CAUSE_PAGE_FETCH:
-        return fault(mm, va, ACCESS_EXEC) == 0;
+        return mm_fault(mm, va, ACCESS_EXEC) == 0;
     default:
         return false;
     }
 }
 
-/* A copy by the kernel: with a spin lock (then interrupts were off) or mutex held, no sleep. */
+/* A copy by the kernel. Interrupts are as they were there, so that the fault knows if it may sleep. */
 static __noinline bool resolve_copy(const struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
     bool resolved;
 
-    if (!(tf->status & SSTATUS_SPIE) || current()->mutexes)
-        return resolve(cause, va, mm_fault_here);
-    irq_on();
-    resolved = resolve(cause, va, mm_fault);
+    if (tf->status & SSTATUS_SPIE)
+        irq_on();
+    resolved = resolve(cause, va);
     irq_off();
     return resolved;
 }
@@ -82,7 +79,7 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
 {
     if (from == TRAP_FROM_UACCESS)
         return resolve_copy(tf, cause, va);
-    if (!resolve(cause, va, mm_fault)) {
+    if (!resolve(cause, va)) {
         crash_report(tf, cause, va);
         proc_exit(-1);
     }

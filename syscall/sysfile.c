@@ -10,7 +10,7 @@
 #include "fs/inode.h"
 #include "ipc/pipe.h"
 #include "lib/errno.h"
-#include "mm/mm.h"
+#include "mm/mmap.h"
 #include "proc/files.h"
 #include "syscall/args.h"
 #include "syscall/syscall.h"

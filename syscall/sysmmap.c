@@ -1,15 +1,15 @@
 /*
- * mmap and its family: POSIX's arguments, made into a struct map_request. Meanings: mm/mm.h; for
+ * mmap and its family: POSIX's arguments, made into a struct map_request. Meanings: mm/mmap.h; for
  * files fs/mapping.h. The two-argument form is MAP_FIXED_NOREPLACE, made by the library.
  *
  * Memory that is writable and executable is made for those who ask for both, and nobody else.
  *
- * Owns nothing. Called by syscall/dispatch.c, which lets -errno through. Read next: mm/map.c.
+ * Owns nothing. Called by syscall/dispatch.c, which lets -errno through. Read next: mm/ext/mmap.c.
  */
 #include "fs/mapping.h"
 #include "lib/errno.h"
-#include "mm/mm.h"
-#include "mm/region.h"
+#include "mm/demand.h"
+#include "mm/mmap.h"
 #include "proc/files.h"
 #include "syscall/syscall.h"
 #include "uapi/kernel/mman.h"
@@ -23,7 +23,7 @@ static int fetch_prot(uint64_t prot, unsigned *out)
     return (unsigned)prot & ~PROT_ALL ? -EINVAL : 0;
 }
 
-/* Where: exactly there, there if nothing is there, or thereabouts. */
+/* MAP_FIXED: replace; MAP_FIXED_NOREPLACE: fail if taken; else addr is a hint. */
 static void fetch_place(struct map_request *q, uint64_t flags)
 {
     if (flags & MAP_FIXED_NOREPLACE)
@@ -45,7 +45,7 @@ static int fetch_region(struct map_request *q, uint64_t flags, int fd, uint64_t 
     q->max_prot = PROT_ALL;
     if (flags & MAP_ANONYMOUS) {
         if (shared)
-            q->region = region_create(npages, NULL, NULL);
+            q->region = region_create_zero(npages);
         return shared && !q->region ? -ENOMEM : 0;
     }
     f = fd_file(fd);

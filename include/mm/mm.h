@@ -48,10 +48,11 @@ struct mm {
     size_t limbo;        /* [lock] frames that a call in progress has let go of: free, on no list yet */
     pte_t *root;         /* [I] the Sv39 root; its entries are [lock]'s */
     struct list vmas;    /* [lock] sorted by start, disjoint (I3) */
+    struct list gone;    /* [lock] vmas that the call in progress has removed */
     struct vma *top;     /* [lock] the root of the same vmas as a search tree (mm/vma.c) */
     struct vma *hint;    /* [lock] the vma found last, or NULL */
     vaddr_t size;        /* [lock] xv6's sz: the break, in bytes */
-    uint32_t npaged;     /* [lock] vmas whose pages a pager brings */
+    uint32_t npaged;     /* [lock] vmas whose pages must be brought */
     uint64_t cpus;       /* [a] harts that have it loaded now, bit = dense id */
     uint64_t family;     /* [I] once running: one number from exec, inherited by fork */
     bool takes_spare;    /* [I] once running: may take the frames of page_keep_spare() */
@@ -134,16 +135,9 @@ int mm_write(struct mm *mm, vaddr_t va, const void *from, size_t n);
 /*
  * ---- what a running process asks ----
  *
- * All of these take mm->lock and may sleep; no spin lock is held by the caller. Each may also
- * return -EINTR when the caller was killed: then, too, nothing has changed.
+ * All of these take mm->lock and may sleep; no spin lock is held by the caller, but for mm_fault().
+ * Each of the others may also return -EINTR when the caller was killed: then, too, nothing has changed.
  */
-
-/*
- * Looks at [va, va + n) without touching it: do its vmas allow `access`?
- * => 0; -EINVAL nothing, or not user space; -ENOMEM more pages than the machine has, which nobody
- *    could ever map; -EFAULT somewhere they do not.
- */
-int mm_check(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
 
 /*
  * Moves the break by n bytes; *old is where it was. Growing reserves (eager) or only
@@ -155,74 +149,18 @@ int mm_sbrk(struct mm *mm, long n, enum brk_mode mode, vaddr_t *old);
 
 /*
  * Makes the page at va accessible as `access` asks, if its vma allows it: a zero page,
- * a copy of a copy-on-write page.
- * => takes mm->lock; may sleep where a file is mapped.
- * => 0; -EFAULT when it is not allowed; -ENOMEM only in lazy memory; what a pager returns.
+ * a copy of a copy-on-write page, a region's page.
+ * => takes mm->lock; no lock of rank RANK_MM or deeper is held. Sleeps only where a page must be
+ *    brought from a disk, and only if the caller may: with interrupts on and no mutex held.
+ * => 0; -EFAULT when it is not allowed, or must be brought and the caller may not sleep; -ENOMEM
+ *    only in lazy memory; what bringing it returns.
  */
 int mm_fault(struct mm *mm, vaddr_t va, enum access access);
-
-/*
- * The same for a kernel that copies with a lock held: never sleeps, so a page that a pager
- * would have to bring is -EFAULT. mm_prefault() has brought it before.
- */
-int mm_fault_here(struct mm *mm, vaddr_t va, enum access access);
-
-/*
- * Brings those pages of [va, va + n) that a pager must bring, before they are copied to or
- * from with a lock held that the pager needs, or a spin lock. A page that cannot be had is
- * left for the copy to fail on. Costs nothing where no file is mapped.
- * => no lock held; may sleep.
- */
-void mm_prefault(struct mm *mm, vaddr_t va, uint64_t n, enum access access);
 
 /*
  * Says in words what is at va and why `access` to it failed, as "in text, read and execute only".
  * => takes mm->lock. buf holds a string; a snapshot. true: va is in the guard page below the stack.
  */
 bool mm_describe(struct mm *mm, vaddr_t va, enum access access, char *buf, size_t size);
-
-/* ---- mmap ---- */
-
-struct map_request {
-    vaddr_t addr;          /* where, page aligned; 0 with MAP_ANYWHERE: the kernel chooses */
-    uint64_t len;          /* bytes, rounded up to pages */
-    unsigned prot;
-    unsigned max_prot;     /* what mprotect may ask for */
-    enum map_place {
-        MAP_ANYWHERE,      /* addr is a wish */
-        MAP_HERE,          /* at addr, if nothing is there */
-        MAP_OVER,          /* at addr, in place of what was mapped there */
-    } place;
-    struct region *region; /* a hold is taken; NULL: private anonymous memory */
-    size_t first;          /* the region's page that comes first */
-    bool copies;           /* stores stay private */
-};
-
-/*
- * Maps memory apart from the break. Private writable pages are promised.
- * => takes mm->lock. 0 and *va; -EINVAL bad address or length, MAP_OVER what mmap did not
- *    map; -EEXIST MAP_HERE and taken; -ENOMEM no memory or no room. On error nothing has changed.
- */
-int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va);
-
-/*
- * Unmaps what mmap mapped in [va, va + len); holes are no error. What was stored to shared
- * file pages is written back first.
- * => 0; -EINVAL bad range, or something that mmap did not map is in it; -ENOMEM.
- */
-int mm_munmap(struct mm *mm, vaddr_t va, uint64_t len);
-
-/*
- * Changes what may be done with [va, va + len), all of it mapped by mmap.
- * => 0; -EINVAL; -ENOMEM a hole in it, or no memory for what becomes writable; -EACCES more
- *    than the mapping may have. On error nothing has changed.
- */
-int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot);
-
-/*
- * Writes back what was stored to shared file pages of [va, va + len), for good.
- * => 0; -EINVAL unaligned; -ENOMEM a hole, and the rest was written; -EIO.
- */
-int mm_sync(struct mm *mm, vaddr_t va, uint64_t len);
 
 #endif

@@ -8,6 +8,25 @@
 
 #include "mm/region.h"
 
+/* The owner's consent to lend across families. */
+struct consent {
+    /*
+     * Makes the pinned region for npages that are lent by it, part of `parent` (NULL: of none).
+     * => src->lock held. NULL: it was revoked meanwhile, or no memory.
+     */
+    struct region *(*make)(struct consent *c, size_t npages, struct region *parent);
+};
+
+/* What the lender allows. */
+struct lend {
+    unsigned prot;           /* at most this */
+    struct consent *consent; /* NULL within a family. It outlives the call. */
+    bool lasting;            /* refuse what a third party could take away from the borrower */
+};
+
+/* Family: the source's own permissions. */
+#define LEND_FAMILY ((struct lend){.prot = PROT_READ | PROT_WRITE | PROT_EXEC})
+
 /*
  * Maps the pages of [src_va, src_va + size) of `src` into `dst`, above everything dst
  * has, with the source's permissions, as far as `lend` allows them, and PTE_S.

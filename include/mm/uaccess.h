@@ -4,8 +4,8 @@
  * Addresses come from programs and are checked here, in the one range check. A page
  * that is not there yet appears on the way (mm/fault.c); what the program itself may
  * not read or write, the kernel may not on its behalf. A mapped file's page is read
- * from the disk, which sleeps; with a lock held it is not, and the copy fails there, unless
- * mm_prefault() has brought it.
+ * from the disk, which sleeps: with a lock held the copy fails there, unless the page was brought
+ * before (mm_prefault() in mm/mmap.h).
  * => no lock of rank RANK_MM or deeper may be held.
  */
 #ifndef MM_UACCESS_H

@@ -3,18 +3,28 @@
  *
  * A sweep unhooks the entries to a region's frames, in whatever mm, a piece of one vma at a time.
  * It serves a revocation, which takes a consent's regions and all that was made of their pages by
- * further consents, and the cutting of a file. The region is barred first, so that no fault brings
- * back what the sweep has passed.
+ * further consents, and region_empty(). The region is barred first, so that no fault brings back
+ * what the sweep has passed.
  *
  * Owns: the tree of what was lent, under lending_lock; the order of region->vmas during a sweep.
- * Called by ipc/ and fs/mapping.c. Read next: gather_unhook() in mm/unmap.c.
+ * Called by ipc/grant.c, ipc/service.c and mm/ext/demand.c. Read next: gather_unhook() in
+ * mm/unmap.c.
  */
-#include "mm/region.h"
+#include "mm/loans.h"
 
 #include "asm/cpu.h"
-#include "lib/atomic.h"
-#include "lib/errno.h"
+#include "mm/slab.h"
 #include "../space.h"
+#include "private.h"
+
+/* A pinned region that was made by a consent. */
+struct lent_region {
+    struct region r;
+    struct loans *loans;   /* [lending] the consent; NULL: it ended */
+    struct list by_loans;  /* [lending] among the regions of its consent */
+    struct list by_parent; /* [lending] among the children of r.parent, if that was lent, too */
+    struct list children;  /* [lending] regions that were made of its pages by further consents */
+};
 
 static struct spinlock lending_lock = SPINLOCK_INIT("lending", RANK_REGION);
 
@@ -71,8 +81,7 @@ static __no_lock_analysis struct vma *lock_unswept(struct region *r, uint64_t sw
     }
 }
 
-/* Unhooks every entry that points to a frame of r, in every mm. => One at a time for each r; may sleep. */
-static __no_lock_analysis void unhook_region(struct region *r)
+__no_lock_analysis void region_unhook(struct region *r)
 {
     static uint64_t last_sweep;
     uint64_t sweep = __atomic_add_fetch(&last_sweep, 1, __ATOMIC_RELAXED);
@@ -87,49 +96,75 @@ static __no_lock_analysis void unhook_region(struct region *r)
     }
 }
 
-/* ---- what was lent by a consent, and taking it back ---- */
+/* ---- loans: the tree of what was lent ---- */
 
-/* r is in the list of its consent no more. => lending_lock held. */
-static void leave_consent(struct region *r)
+static void lent_let_go(struct region *r);
+static struct slab_cache lent_cache = SLAB_CACHE_INIT(lent_cache, "lent", sizeof(struct lent_region));
+static const struct region_ops lent_ops = {
+    .give = region_give_pinned, .let_go = lent_let_go, .cache = &lent_cache,
+};
+
+static struct lent_region *lent_of(struct region *r)
 {
-    if (r->loans)
-        r->loans->count--;
-    r->loans = NULL;
-    list_remove(&r->by_loans);
+    return container_of(r, struct lent_region, r);
 }
 
-void region_leave_loans(struct region *r)
+/* l is in the list of its consent no more. => lending_lock held. */
+static void leave_consent(struct lent_region *l)
 {
+    if (l->loans)
+        l->loans->count--;
+    l->loans = NULL;
+    list_remove(&l->by_loans);
+}
+
+/* No revocation finds r any more. */
+static void lent_let_go(struct region *r)
+{
+    struct lent_region *l = lent_of(r);
+
     spin_lock(&lending_lock);
-    leave_consent(r);
-    list_remove(&r->by_parent);
+    leave_consent(l);
+    list_remove(&l->by_parent);
     spin_unlock(&lending_lock);
 }
 
-int region_lend(struct region *r, struct region *parent, struct loans *loans)
+/* Enters l, which has no frame yet, in the tree. => lending_lock held. false: revoked, or too many. */
+static bool lent_enter(struct lent_region *l, struct region *parent, struct loans *loans)
 {
-    int err = 0;
-
-    spin_lock(&lending_lock);
-    if (loans->revoked || (parent && parent->barred))
-        err = -EFAULT;
-    else if (loans->count >= LOANS_MAX)
-        err = -ENOMEM;
-    if (!err) {
-        r->lent = true;
-        list_init(&r->by_parent);
-        r->loans = loans;
-        r->revocable = !loans->lasting || (parent && parent->revocable);
-        loans->count++;
-        list_push_back(&loans->regions, &r->by_loans);
-        if (parent) {
-            region_get(parent);
-            r->parent = parent;
-            list_push_back(&parent->children, &r->by_parent);
-        }
+    if (loans->revoked || (parent && parent->barred) || loans->count >= LOANS_MAX)
+        return false;
+    l->r.revocable = !loans->lasting || (parent && parent->revocable);
+    l->loans = loans;
+    loans->count++;
+    list_push_back(&loans->regions, &l->by_loans);
+    if (parent) {
+        region_get(parent);
+        l->r.parent = parent;
     }
+    if (parent && parent->ops == &lent_ops)
+        list_push_back(&lent_of(parent)->children, &l->by_parent);
+    return true;
+}
+
+struct region *loans_make_region(struct consent *c, size_t npages, struct region *parent)
+{
+    struct loans *loans = container_of(c, struct loans, consent);
+    struct region *r = region_create_pinned(npages, &lent_ops);
+    bool entered;
+
+    if (!r)
+        return NULL;
+    list_init(&lent_of(r)->by_loans);
+    list_init(&lent_of(r)->by_parent);
+    list_init(&lent_of(r)->children);
+    spin_lock(&lending_lock);
+    entered = lent_enter(lent_of(r), parent, loans);
     spin_unlock(&lending_lock);
-    return err;
+    if (entered)
+        return r;
+    region_put(r); /* it has no frames, and no parent: this does not sleep */
+    return NULL;
 }
 
 /*
@@ -139,40 +174,41 @@ int region_lend(struct region *r, struct region *parent, struct loans *loans)
  */
 static struct region *next_lent(struct loans *loans, struct list *lent_on)
 {
-    struct region *r = NULL, *found = NULL;
+    struct lent_region *l;
+    struct region *found = NULL;
 
     spin_lock(&lending_lock);
     loans->revoked = true;
     while (!found) {
         if (!list_empty(&loans->regions))
-            r = list_entry(list_first(&loans->regions), struct region, by_loans);
+            l = list_entry(list_first(&loans->regions), struct lent_region, by_loans);
         else if (!list_empty(lent_on))
-            r = list_entry(list_first(lent_on), struct region, by_parent);
+            l = list_entry(list_first(lent_on), struct lent_region, by_parent);
         else
             break;
-        leave_consent(r);
-        list_remove(&r->by_parent);
-        list_splice(lent_on, &r->children);
-        __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
-        if (region_get_live(r))
-            found = r;
+        leave_consent(l);
+        list_remove(&l->by_parent);
+        list_splice(lent_on, &l->children);
+        __atomic_store_n(&l->r.barred, true, __ATOMIC_SEQ_CST);
+        if (region_get_live(&l->r))
+            found = &l->r;
     }
     spin_unlock(&lending_lock);
     return found;
 }
 
-void region_revoke(struct loans *loans)
+void loans_revoke(struct loans *loans)
 {
     struct list lent_on = LIST_INIT(lent_on);
     struct region *r;
 
     while ((r = next_lent(loans, &lent_on))) {
-        unhook_region(r);
+        region_unhook(r);
         region_put(r);
     }
 }
 
-void region_keep_loans(struct loans *loans)
+void loans_keep(struct loans *loans)
 {
     bool any = true;
 
@@ -181,36 +217,7 @@ void region_keep_loans(struct loans *loans)
         loans->revoked = true;
         any = !list_empty(&loans->regions);
         if (any)
-            leave_consent(list_entry(list_first(&loans->regions), struct region, by_loans));
+            leave_consent(list_entry(list_first(&loans->regions), struct lent_region, by_loans));
         spin_unlock(&lending_lock);
     }
-}
-
-/* ---- cutting a file ---- */
-
-/*
- * Barred, so that no fault enters a page again; then every entry goes; then the frames. What is
- * not free then was lent on: that frame returns to the common pool when its borrowers go, so the
- * region must reserve a new one. Each batch appears as one step (mm/audit.h).
- */
-void region_empty(struct region *r)
-{
-    uint32_t batch[REGION_STEP];
-
-    __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
-    unhook_region(r);
-    for (size_t end = r->npages, first; end > 0; end = first) {
-        size_t n, left;
-
-        first = end > REGION_STEP ? end - REGION_STEP : 0;
-        spin_lock(&r->lock);
-        n = region_take_out(r, first, end, batch);
-        left = n - page_drop_many(batch, n, PAGE_PIN).freed;
-        if (left && page_try_reserve(left))
-            n -= left; /* those pages stay without a frame: see region_take() */
-        r->filled -= n;
-        spin_unlock(&r->lock);
-        task_yield_if_due();
-    }
-    __atomic_store_n(&r->barred, false, __ATOMIC_SEQ_CST);
 }

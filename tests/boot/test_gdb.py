@@ -10,7 +10,7 @@ import pytest
 from machine import BUILD, ROOT, WAIT, kernel_path
 from test_make import free_port, make, make_machine
 
-FLOW = ["sys_map_shared_pages", "map_shared_pages", "region_pin", "mm_map_region", "pt_map"]
+FLOW = ["sys_map_shared_pages", "map_shared_pages", "mm_lend", "mm_borrow", "pt_map"]
 
 
 class Gdb:
@@ -92,7 +92,7 @@ def test_flow_stops_in_each_layer_in_order(debugged):
     for function, stop in zip(FLOW, stops):
         assert re.search(rf"\b{function} \(", stop), stop
     trace = gdb.say("backtrace")
-    for function in ("pt_map", "mm_map_region", "map_shared_pages", "sys_map_shared_pages", "trap_entry"):
+    for function in ("pt_map", "mm_borrow", "map_shared_pages", "sys_map_shared_pages", "trap_entry"):
         assert function in trace, trace
 
 

@@ -2,7 +2,7 @@
 #
 #   lamina-connect PORT     connect to the machine that `make qemu-gdb` started, and see whether it runs this kernel
 #   lamina-flow             one breakpoint for each layer of map_shared_pages: continue, and they fire in order; pt_map
-#                           has its own only from mm_map_region on, since exec and fork use it, too
+#                           has its own only from mm_borrow on, since exec and fork use it, too
 #   lamina-enter            from user code, stop at the kernel's first instruction of the next ecall (stepi does not get there)
 #   lamina-leave            from the kernel, stop at the program's next instruction (stepi on sret does not get there)
 #   lamina-early            symbols for the code that runs before the MMU is on
@@ -45,8 +45,8 @@ define lamina-flow
     break sys_map_shared_pages
     # By file: a program has a function of that name, too.
     break mm/shared.c:map_shared_pages
-    break region_pin
-    break mm_map_region
+    break mm_lend
+    break mm_borrow
     commands
         tbreak pt_map
     end

@@ -105,6 +105,7 @@ void mount(void)
     world_start(4096);
     page_add_reclaimer(&cached_blocks);
     cpus[0].current = &task;
+    cpus[0].irq_were_on = true; /* who faults may sleep */
     CHECK(fs_init(&world_dev) == 0);
     root = inode_root();
 }

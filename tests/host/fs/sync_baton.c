@@ -127,6 +127,7 @@ void baton_run(int n, void (*fn)(int me))
     for (int i = 0; i < n; i++) {
         actors[i] = (struct actor){.fn = fn};
         cpus[i].current = &actors[i].task;
+        cpus[i].irq_were_on = true; /* who faults may sleep, but for mutexes */
         CHECK(pthread_create(&actors[i].thread, NULL, actor_main, &actors[i]) == 0);
     }
     pthread_mutex_unlock(&big);

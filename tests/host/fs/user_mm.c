@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "mm/page.h"
+#include "sched/task.h"
 #include "world.h"
 #include "../../../mm/pgtable.h"
 
@@ -43,10 +44,14 @@ static uint8_t *user_byte(vaddr_t va, enum access access)
 {
     struct mm *mm = this_cpu()->mm;
     pte_t pte;
+    int err = 0;
 
-    while (!granted(mm, va, access, &pte))
-        if ((baton_mutexes() ? mm_fault_here : mm_fault)(mm, va, access))
-            return NULL;
+    current()->mutexes = baton_mutexes(); /* a fault of the copy asks for them */
+    while (!err && !granted(mm, va, access, &pte))
+        err = mm_fault(mm, va, access);
+    current()->mutexes = 0;
+    if (err)
+        return NULL;
     return (uint8_t *)phys_to_virt(pte_phys(pte)) + va % PAGE_SIZE;
 }
 

@@ -8,7 +8,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/page.h"
-#include "mm/region.h"
+#include "mm/demand.h"
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 
@@ -308,9 +308,14 @@ int copy_from_user(void *to, vaddr_t from, size_t n)
 
 /* ---- regions: nobody maps a file ---- */
 
-struct region *region_create(size_t npages, const struct region_pager *pager, void *owner)
+struct region *region_create_demand(size_t npages, const struct region_ops *ops, void *owner)
 {
     return NULL;
+}
+
+int region_give_brought(struct region *r, size_t i, enum access access, struct page **page)
+{
+    abort();
 }
 
 bool region_get_live(struct region *r)

@@ -161,7 +161,7 @@ static void scatter(size_t npages)
     vaddr_t va;
 
     for (size_t i = 0; i < npages; i++, q.addr += PAGE_SIZE) {
-        q.region = region_create(1, NULL, NULL);
+        q.region = region_create_zero(1);
         assert_int_equal(mm_map(mm_of(CLIENT), &q, &va), 0);
         region_put(q.region);
     }
@@ -219,7 +219,7 @@ static void a_child_of_the_server_keeps_what_it_has(void **state)
 static void borrowed_memory_is_no_request(void **state)
 {
     struct loans loans = LOANS_INIT(loans, false);
-    const struct lend lend = {.prot = RW, .loans = &loans};
+    const struct lend lend = {.prot = RW, .consent = &loans.consent};
     vaddr_t va;
 
     player_comes(THIRD, 2);
@@ -228,7 +228,7 @@ static void borrowed_memory_is_no_request(void **state)
     play_as(CLIENT);
     assert_int_not_equal(service_submit(&service, va, PAGES(2)), 0);
     assert_int_equal(submit(0, 4), 0);
-    region_revoke(&loans);
+    loans_revoke(&loans);
     store(SERVER, take_one(), 0, ANSWERED);
     assert_int_equal(load(CLIENT, HEAP, 0), ANSWERED);
 }

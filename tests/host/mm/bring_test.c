@@ -39,7 +39,9 @@ static void release(struct region *r)
 {
 }
 
-static const struct region_pager pager = {page_in, sync_pages, release};
+static const struct region_ops pager = {
+    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+};
 
 /* => where; r is the vma's alone afterwards. */
 static vaddr_t map(struct mm *mm, uint64_t npages, unsigned prot, struct region *r, bool copies)
@@ -54,7 +56,7 @@ static vaddr_t map(struct mm *mm, uint64_t npages, unsigned prot, struct region 
 
 static vaddr_t map_file(struct mm *mm, uint64_t npages, unsigned prot, bool copies)
 {
-    return map(mm, npages, prot, region_create(npages, &pager, NULL), copies);
+    return map(mm, npages, prot, region_create_demand(npages, &pager, NULL), copies);
 }
 
 /* MANY pages, each a region and so a vma; mmap places each below the one before. => the lowest. */
@@ -63,7 +65,7 @@ static vaddr_t map_many(struct mm *mm)
     vaddr_t va = 0;
 
     for (int i = 0; i < MANY; i++) {
-        vaddr_t lower = map(mm, 1, RW, region_create(1, NULL, NULL), false);
+        vaddr_t lower = map(mm, 1, RW, region_create_zero(1), false);
 
         assert_true(!va || lower + PAGE_SIZE == va);
         va = lower;

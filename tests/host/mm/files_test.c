@@ -61,7 +61,9 @@ static void release(struct region *r)
     files[(size_t)r->owner].region = NULL;
 }
 
-static const struct region_pager pager = {page_in, sync_pages, release};
+static const struct region_ops pager = {
+    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+};
 
 /* => a file's region, held; NULL without memory. */
 static struct region *any_file(void)
@@ -71,7 +73,7 @@ static struct region *any_file(void)
     if (files[f].region) {
         region_get(files[f].region);
     } else {
-        files[f].region = region_create(FILE_PAGES, &pager, (void *)f);
+        files[f].region = region_create_demand(FILE_PAGES, &pager, (void *)f);
         files[f].pages = pick(FILE_PAGES);
     }
     return files[f].region;
@@ -161,7 +163,7 @@ static void map_some(struct mm *mm)
     if (kind < 2)
         r = any_file();
     else if (kind == 2)
-        r = region_create(1 + pick(160), NULL, NULL);
+        r = region_create_zero(1 + pick(160));
     map(mm, r, r && kind == 1);
     region_put(r);
 }
@@ -182,7 +184,7 @@ static void lend(struct mm *from, struct mm *to)
     struct lend lend = LEND_FAMILY;
 
     if (pick(2)) {
-        lend.loans = &loans[pick(GRANTS)];
+        lend.consent = &loans[pick(GRANTS)].consent;
         lend.prot = pick(2) ? PROT_READ : lend.prot;
         lend.lasting = pick(2);
     }
@@ -206,7 +208,7 @@ static void cut_or_revoke(void)
     size_t f = pick(FILES), g = pick(GRANTS);
 
     if (pick(2)) {
-        region_revoke(&loans[g]);
+        loans_revoke(&loans[g]);
         loans[g] = (struct loans)LOANS_INIT(loans[g], false);
     } else if (files[f].region) {
         struct region *r = files[f].region;

@@ -159,7 +159,7 @@ static int call_exit(void)
 /* a lends 20 times to b, which lends each on to c. */
 static void set_loans(void)
 {
-    struct lend lend = {.prot = RW, .loans = &loans}, on = {.prot = RW, .loans = &onward};
+    struct lend lend = {.prot = RW, .consent = &loans.consent}, on = {.prot = RW, .consent = &onward.consent};
 
     at = world_sbrk(a, (long)PAGES(LOAN_PAGES), BRK_EAGER);
     fill(a, at, LOAN_PAGES, 1);
@@ -178,13 +178,13 @@ static void set_loans(void)
 
 static int call_revoke(void)
 {
-    region_revoke(&loans);
+    loans_revoke(&loans);
     return 0;
 }
 
 static void check_revoked(void)
 {
-    struct lend lend = {.prot = RW, .loans = &loans};
+    struct lend lend = {.prot = RW, .consent = &loans.consent};
 
     for (int i = 0; i < 20 * LOAN_PAGES; i++)
         assert_false(world_read(b, in_b + PAGES(i), &(uint64_t){0}) ||
@@ -197,7 +197,7 @@ static void check_revoked(void)
 static void borrowers_struggle(void)
 {
     static size_t turn;
-    struct lend on = {.prot = RW, .loans = &onward};
+    struct lend on = {.prot = RW, .consent = &onward.consent};
     vaddr_t va = in_b + PAGES(turn++ * 53 % (20 * LOAN_PAGES));
     struct mm *fork;
 
@@ -220,14 +220,14 @@ static int call_fork_borrower(void)
 
 static void take_back(void)
 {
-    region_revoke(&loans);
+    loans_revoke(&loans);
 }
 
 static void check_fork_borrower(void)
 {
     for (size_t i = 0; i < 20 * LOAN_PAGES; i++)
         assert_int_equal(world_read(child, in_b + PAGES(i), &(uint64_t){0}), !loans.revoked);
-    region_revoke(&loans);
+    loans_revoke(&loans);
     assert_false(world_read(child, in_b, &(uint64_t){0}));
     world_exit(child);
 }

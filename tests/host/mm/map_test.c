@@ -69,7 +69,9 @@ static void release(struct region *r)
     released++;
 }
 
-static const struct region_pager pager = {page_in, sync_pages, release};
+static const struct region_ops pager = {
+    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+};
 
 static struct region *open_file(void)
 {
@@ -77,7 +79,7 @@ static struct region *open_file(void)
     pages_in = synced = released = 0;
     for (size_t i = 0; i < sizeof(file); i++)
         file[i] = (uint8_t)(i / PAGE_SIZE + 1);
-    return region_create(FILE_PAGES, &pager, NULL);
+    return region_create_demand(FILE_PAGES, &pager, NULL);
 }
 
 enum sharing { SHARE, COPY };
@@ -240,7 +242,7 @@ static void what_becomes_writable_is_promised(void **state)
 static void shared_anonymous_memory_is_one(void **state)
 {
     struct mm *a = world_program(0), *child;
-    struct region *r = region_create(3, NULL, NULL);
+    struct region *r = region_create_zero(3);
     struct map_request q = {.len = 3 * PAGE_SIZE, .prot = RW, .max_prot = ALL, .region = r};
     vaddr_t at;
 
@@ -359,7 +361,7 @@ static void a_shorter_file_faults_its_toucher(void **state)
 static void an_id_is_one_page_for_all(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1);
-    struct region *r = region_create(1, NULL, NULL);
+    struct region *r = region_create_zero(1);
     vaddr_t in_a, in_b;
 
     assert_int_equal(mm_attach(a, r, RW, &in_a), 0);
@@ -383,7 +385,7 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1), *c = world_program(2), *child;
     struct loans first = LOANS_INIT(first, false), second = LOANS_INIT(second, false);
-    struct lend lend = {.prot = PROT_READ, .loans = &first}, on = {.prot = RW, .loans = &second};
+    struct lend lend = {.prot = PROT_READ, .consent = &first.consent}, on = {.prot = RW, .consent = &second.consent};
     vaddr_t in_b, in_c, own;
     uint64_t v;
 
@@ -400,7 +402,7 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
     assert_int_equal(mm_fork(b, &child), 0);
     world_load(child, 3);
     assert_int_equal(world_peek(child, in_b), 3);
-    region_revoke(&first);
+    loans_revoke(&first);
     world_check();
     assert_int_equal(world_stale(), 0);
     assert_false(world_read(b, in_b, &v));

@@ -190,7 +190,7 @@ static void share(struct program *src, unsigned slot)
     struct program source = *src; /* an alias changes it on the way */
 
     if (slot < GRANTS)
-        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE, .loans = &loans[slot]};
+        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE, .consent = &loans[slot].consent};
     for (uint32_t i = first; ok && i < first + n; i++)
         ok = readable(src->state[i]);
     at = (uint32_t)(page_up(before) / PAGE_SIZE);
@@ -222,7 +222,7 @@ static void op_revoke(struct program *ignored)
 {
     unsigned slot = pick(GRANTS);
 
-    region_revoke(&loans[slot]);
+    loans_revoke(&loans[slot]);
     loans[slot] = (struct loans)LOANS_INIT(loans[slot], false);
     for (struct program *p = programs; p < programs + PROGRAMS; p++)
         for (uint32_t i = 0; i < PAGES; i++)
@@ -281,7 +281,7 @@ static void op_map(struct program *p)
     q.addr = MAP_BASE + first * PAGE_SIZE;
     q.len = n * PAGE_SIZE;
     if (shared)
-        q.region = region_create(n, NULL, NULL);
+        q.region = region_create_zero(n);
     for (uint32_t i = first; q.place == MAP_HERE && i < first + n; i++)
         ok &= !p->maps[i].there;
     assert_int_equal(mm_map(p->mm, &q, &va) == 0, ok);
@@ -334,7 +334,7 @@ static void op_share_map(struct program *src)
         ok &= src->maps[i].there && src->maps[i].prot;
     }
     if (slot < GRANTS)
-        lend.loans = &loans[slot];
+        lend.consent = &loans[slot].consent;
     assert_int_equal((map_shared_pages)(src->mm, dst->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE, lend),
                      ok ? at * PAGE_SIZE : 0);
     for (uint32_t i = 0; ok && i < n; i++) {

@@ -129,7 +129,7 @@ static bool try_map_over(struct mm *a, struct mm *b)
 /* A mapping of one page in the middle of where the new one goes: two tables on either side. */
 static bool try_map_over_what_lies_inside(struct mm *a, struct mm *b)
 {
-    struct region *r = region_create(1, NULL, NULL);
+    struct region *r = region_create_zero(1);
     struct map_request old = {.addr = PLACE + 2 * TABLE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
     struct map_request over = {.addr = PLACE, .len = 5 * TABLE, .prot = 1, .max_prot = 7, .place = MAP_OVER, .region = r};
     vaddr_t va;
@@ -155,7 +155,7 @@ static void mapping_inside_an_old_one(void **state)
 
     for (size_t others = 0; others < 60; others++) {
         struct mm *a = world_program(0);
-        struct region *r = region_create(1, NULL, NULL);
+        struct region *r = region_create_zero(1);
         struct map_request old = {.addr = PLACE, .len = 6 * TABLE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
         struct map_request over = {.addr = PLACE + TABLE + TABLE / 2, .len = 3 * TABLE, .prot = 1, .max_prot = 7,
                                    .place = MAP_OVER, .region = r};
@@ -187,7 +187,7 @@ static void mapping_inside_an_old_one(void **state)
 static void a_failed_change_keeps_promises(void **state)
 {
     struct mm *a = world_program(0);
-    struct region *r = region_create(1024, NULL, NULL);
+    struct region *r = region_create_zero(1024);
     struct map_request shared = {.addr = PLACE, .len = 2 * TABLE, .max_prot = 7, .place = MAP_HERE, .region = r};
     struct map_request large = {.addr = PLACE + 2 * TABLE, .len = 20 * TABLE, .max_prot = 7, .place = MAP_HERE};
     size_t taken;

@@ -48,7 +48,9 @@ static void release(struct region *r)
 {
 }
 
-static const struct region_pager pager = {page_in, sync_pages, release};
+static const struct region_ops pager = {
+    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+};
 
 static vaddr_t map_file(struct mm *mm, struct region *r, unsigned prot)
 {
@@ -73,14 +75,14 @@ static void revoke_before(const struct spinlock *l)
         return;
     port_on_lock = NULL;
     port_set_cpu(5);
-    region_revoke(&loans);
+    loans_revoke(&loans);
     port_set_cpu(0);
 }
 
 /* A fork copies the borrower while what it borrowed is taken away: its child does not keep it. */
 static void a_child_keeps_nothing_that_is_revoked_meanwhile(void **state)
 {
-    struct lend lend = {.prot = PROT_READ, .loans = &loans};
+    struct lend lend = {.prot = PROT_READ, .consent = &loans.consent};
     bool revoked = true;
 
     for (unsigned n = 0; revoked; n++) {
@@ -95,7 +97,7 @@ static void a_child_keeps_nothing_that_is_revoked_meanwhile(void **state)
         revoked = !port_on_lock;
         port_on_lock = NULL;
         assert_int_equal(world_read(child, in_b, &(uint64_t){0}), !revoked);
-        region_revoke(&loans);
+        loans_revoke(&loans);
         assert_false(world_read(child, in_b, &(uint64_t){0}));
         world_check();
         world_exit(child);
@@ -111,14 +113,14 @@ static void revoke_now(const struct spinlock *l)
         return;
     port_on_lock = NULL;
     port_set_cpu(5);
-    region_revoke(&loans);
+    loans_revoke(&loans);
     port_set_cpu(0);
 }
 
 static void a_revocation_meets_a_mapping(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1), *child;
-    struct lend lend = {.prot = RW, .loans = &loans};
+    struct lend lend = {.prot = RW, .consent = &loans.consent};
     vaddr_t in_b, in_child;
 
     loans = (struct loans)LOANS_INIT(loans, false);
@@ -153,7 +155,7 @@ static void a_sweep_meets_who_ends(void **state)
     struct mm *a = world_program(0);
     vaddr_t at;
 
-    raced = region_create(FILE_PAGES, &pager, NULL);
+    raced = region_create_demand(FILE_PAGES, &pager, NULL);
     at = map_file(a, raced, RW);
     assert_true(world_write(a, at, 1) && world_write(a, at + PAGE_SIZE, 2));
     unfinished = a;
@@ -232,7 +234,7 @@ static void take_everything(const struct spinlock *l)
 static void mapping_over_needs_no_memory_after_the_old_has_gone(void **state)
 {
     struct mm *a = world_program(0);
-    struct region *r = region_create(FILE_PAGES, &pager, NULL);
+    struct region *r = region_create_demand(FILE_PAGES, &pager, NULL);
     vaddr_t low = (8UL << 20) - FILE_PAGES * PAGE_SIZE, len = 2 * FILE_PAGES * PAGE_SIZE;
     struct map_request q = {.addr = low, .len = len / 2, .prot = PROT_READ, .max_prot = ALL, .place = MAP_HERE,
                             .region = r};
@@ -277,7 +279,7 @@ static void nothing_is_mapped_below_the_break(void **state)
 static void bringing_a_buffer_up_brings_only_file_pages(void **state)
 {
     struct mm *a = world_program(0);
-    struct region *r = region_create(FILE_PAGES, &pager, NULL);
+    struct region *r = region_create_demand(FILE_PAGES, &pager, NULL);
     vaddr_t file_at = map_file(a, r, RW), heap = world_sbrk(a, 1 << 20, BRK_LAZY);
     size_t before = world_free();
 
@@ -301,7 +303,7 @@ static void count_lock(const struct spinlock *l)
 static void a_sweep_visits_an_address_space_once(void **state)
 {
     struct mm *a = world_program(0);
-    struct region *r = region_create(FILE_PAGES, &pager, NULL);
+    struct region *r = region_create_demand(FILE_PAGES, &pager, NULL);
 
     for (int i = 0; i < 100; i++)
         assert_int_not_equal(map_file(a, r, PROT_READ), 0);

@@ -21,8 +21,10 @@ static struct task task;
 
 __attribute__((constructor)) static void give_tasks(void)
 {
-    for (unsigned i = 0; i < NCPU_MAX; i++)
+    for (unsigned i = 0; i < NCPU_MAX; i++) {
         cpus[i].current = &task;
+        cpus[i].irq_were_on = true; /* who faults may sleep */
+    }
 }
 
 void task_yield_if_due(void)

@@ -69,11 +69,11 @@ static void lazy_memory_beyond_all_memory_is_not_lent(void **state)
 {
     static const uint64_t sizes[] = {MIB(400), GIB(2), GIB(4), GIB(200)};
     struct mm *a = world_program(0), *b = world_program(1);
-    struct lend lend = {.prot = RW, .loans = &(struct loans){.lasting = true}};
+    struct loans loans = LOANS_INIT(loans, true);
+    struct lend lend = {.prot = RW, .consent = &loans.consent};
     size_t before;
     vaddr_t at;
 
-    list_init(&lend.loans->regions);
     b->family = a->family;
     at = world_sbrk(a, (long)GIB(200), BRK_LAZY);
     assert_true(world_write(a, at, 1));
@@ -179,20 +179,20 @@ static void unmapping_tells_harts_by_the_batch(void **state)
 static unsigned long locks_to_end(unsigned n, int how)
 {
     struct loans loans = LOANS_INIT(loans, false);
-    struct lend lend = {.prot = RW, .loans = &loans};
+    struct lend lend = {.prot = RW, .consent = &loans.consent};
     struct mm *a = world_program(0), *b = world_program(1);
 
     for (unsigned i = 0; i < n; i++)
         assert_int_not_equal((map_shared_pages)(a, b, 0x1000, PAGE_SIZE, lend), 0);
     if (how == 1)
-        region_keep_loans(&loans);
+        loans_keep(&loans);
     locks_taken = 0;
     port_on_lock = count_lock;
     if (how == 0)
-        region_revoke(&loans);
+        loans_revoke(&loans);
     world_exit(b);
     port_on_lock = NULL;
-    region_revoke(&loans);
+    loans_revoke(&loans);
     assert_int_equal(loans.count, 0);
     world_exit(a);
     world_check();
@@ -212,7 +212,7 @@ static void loans_end_in_linear_time(void **state)
 static void a_consent_has_a_limit(void **state)
 {
     struct loans loans = LOANS_INIT(loans, false);
-    struct lend lend = {.prot = RW, .loans = &loans};
+    struct lend lend = {.prot = RW, .consent = &loans.consent};
     struct mm *a = world_program(0), *b = world_program(1);
     vaddr_t va = 0;
 
@@ -221,7 +221,7 @@ static void a_consent_has_a_limit(void **state)
     assert_int_equal((map_shared_pages)(a, b, 0x1000, 8, lend), 0);
     assert_int_equal(unmap_shared_pages(b, va, 8), 0); /* what was returned counts no more */
     assert_int_not_equal((map_shared_pages)(a, b, 0x1000, 8, lend), 0);
-    region_revoke(&loans);
+    loans_revoke(&loans);
     world_exit(a);
     world_exit(b);
 }
@@ -260,10 +260,12 @@ static void release(struct region *r)
 
 static void a_sweep_ends_while_others_map(void **state)
 {
-    static const struct region_pager pager = {page_in, sync_pages, release};
+    static const struct region_ops pager = {
+        .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    };
 
     mapper = world_program(0);
-    cut = region_create(2, &pager, NULL);
+    cut = region_create_demand(2, &pager, NULL);
     mapped = 0;
     map_once_more();
     world_peek(mapper, vma_last(mapper)->start);
@@ -287,12 +289,14 @@ static void split_later(void)
 
 static void a_part_that_is_split_off_is_swept(void **state)
 {
-    static const struct region_pager pager = {page_in, sync_pages, release};
+    static const struct region_ops pager = {
+        .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    };
     struct map_request q = {.len = PAGES(600), .prot = PROT_READ, .max_prot = ALL, .place = MAP_ANYWHERE};
     vaddr_t other;
 
     mapper = world_program(0);
-    q.region = cut = region_create(600, &pager, NULL);
+    q.region = cut = region_create_demand(600, &pager, NULL);
     assert_int_equal(mm_map(mapper, &q, &to_split), 0);
     assert_int_equal(mm_map(mapper, &q, &other), 0);
     for (size_t i = 0; i < 600; i++)
@@ -310,8 +314,10 @@ static void a_part_that_is_split_off_is_swept(void **state)
 /* A file whose pages nobody has touched is emptied with a rest after each batch of them, too. */
 static void emptying_looks_at_few_pages_at_a_time(void **state)
 {
-    static const struct region_pager pager = {page_in, sync_pages, release};
-    struct region *r = region_create(40 * PAGE_BATCH, &pager, NULL);
+    static const struct region_ops pager = {
+        .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    };
+    struct region *r = region_create_demand(40 * PAGE_BATCH, &pager, NULL);
 
     rest_begin(0);
     region_empty(r);

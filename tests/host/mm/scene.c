@@ -196,7 +196,9 @@ static void release(struct region *r)
 {
 }
 
-static const struct region_pager pager = {page_in, sync_pages, release};
+static const struct region_ops pager = {
+    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+};
 
 void nothing_set(void)
 {
@@ -210,7 +212,7 @@ void set_touched_heap(void)
 
 void set_file_of(size_t npages)
 {
-    file = region_create(npages, &pager, NULL);
+    file = region_create_demand(npages, &pager, NULL);
     assert_non_null(file);
 }
 

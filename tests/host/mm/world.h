@@ -5,7 +5,10 @@
 #define WORLD_H
 
 #include "mm/audit.h"
+#include "mm/demand.h"
+#include "mm/loans.h"
 #include "mm/mm.h"
+#include "mm/mmap.h"
 #include "mm/page.h"
 #include "mm/shared.h"
 

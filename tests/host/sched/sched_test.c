@@ -94,11 +94,6 @@ int mm_fault(struct mm *mm, vaddr_t va, enum access access)
     return -1;
 }
 
-int mm_fault_here(struct mm *mm, vaddr_t va, enum access access)
-{
-    return -1;
-}
-
 void crash_report(const struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
 }

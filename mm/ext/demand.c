@@ -1,0 +1,173 @@
+/*
+ * Regions on demand: a promise of frames, each of which comes when it is first asked for.
+ *
+ * Two sorts: pages that come zeroed (ids, shared anonymous memory), here; and pages that somebody
+ * brings (a file, fs/mapping.c), for whom here are the steps. Frames come out of the region's
+ * promise, under its lock (I5). Called through the operations by mm/fault.c; by ipc/ids.c,
+ * syscall/sysmmap.c, fs/mapping.c. Read next: map_region_page() in mm/fault.c.
+ */
+#include "mm/demand.h"
+
+#include "../frames.h"
+#include "../space.h"
+#include "lib/assert.h"
+#include "lib/atomic.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "private.h"
+
+/* Reserves the frames of r and lists it, as one step (mm/audit.h). => false without memory. */
+static bool promise_and_list(struct region *r)
+{
+    for (;;) {
+        uint64_t irq = irq_disable_save();
+        size_t missing = page_try_reserve(r->npages);
+
+        if (!missing) {
+            r->promised = r->npages;
+            region_list_add(r);
+        }
+        irq_restore(irq);
+        if (!missing)
+            return true;
+        if (r->npages > page_total() || !page_reclaim(missing))
+            return false;
+    }
+}
+
+struct region *region_create_demand(size_t npages, const struct region_ops *ops, void *owner)
+{
+    struct region *r = region_make(npages, ops);
+
+    if (!r)
+        return NULL;
+    r->on_demand = true;
+    r->npages = npages;
+    r->owner = owner;
+    memset(r->frames, 0, npages * sizeof(r->frames[0]));
+    if (promise_and_list(r))
+        return r;
+    region_free(r);
+    return NULL;
+}
+
+/* ---- frames ---- */
+
+/* A frame out of the promise, or NULL. */
+static struct page *take_promised(struct region *r) __must_hold(&r->lock)
+{
+    ASSERT(r->on_demand);
+    if (!r->promised)
+        return NULL;
+    r->promised--;
+    return page_alloc_reserved();
+}
+
+/* The caller's hold of the frame becomes the region's. */
+static void fill_page(struct region *r, size_t i, struct page *page) __must_hold(&r->lock)
+{
+    ASSERT(i < r->npages && !r->frames[i]);
+    page->kind = PAGE_USER;
+    __atomic_fetch_add(&page->refs, PAGE_PIN - PAGE_REF, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->frames[i], frame_number(page), __ATOMIC_RELEASE);
+}
+
+struct page *region_take(struct region *r)
+{
+    struct page *page;
+
+    spin_lock(&r->lock);
+    page = take_promised(r);
+    spin_unlock(&r->lock);
+    return page;
+}
+
+void region_give_back(struct region *r, struct page *page)
+{
+    spin_lock(&r->lock);
+    page_drop(page, PAGE_REF);
+    r->promised++;
+    spin_unlock(&r->lock);
+}
+
+void region_fill(struct region *r, size_t i, struct page *page)
+{
+    spin_lock(&r->lock);
+    fill_page(r, i, page);
+    spin_unlock(&r->lock);
+}
+
+/* ---- pages that come zeroed ---- */
+
+/* Two processes may come for the same page at once: the first one's is it. */
+static int give_zeroed(struct region *r, size_t i, enum access access, struct page **page)
+{
+    spin_lock(&r->lock);
+    *page = region_page(r, i);
+    if (!*page) {
+        *page = take_promised(r);
+        memset(frame_addr(*page), 0, PAGE_SIZE);
+        fill_page(r, i, *page);
+    }
+    spin_unlock(&r->lock);
+    return 0;
+}
+
+struct region *region_create_zero(size_t npages)
+{
+    static const struct region_ops zero_ops = {.give = give_zeroed};
+
+    return region_create_demand(npages, &zero_ops, NULL);
+}
+
+/* ---- pages that somebody brings ---- */
+
+/* Page i is about to be stored to. It may be taken away just now; then the store goes with it. */
+static void set_dirty(struct region *r, size_t i)
+{
+    uint32_t frame = __atomic_load_n(&r->frames[i], __ATOMIC_RELAXED);
+
+    while (frame && !compare_and_swap(&r->frames[i], &frame, frame | REGION_DIRTY))
+        ;
+}
+
+bool region_dirty(const struct region *r, size_t i)
+{
+    ASSERT(i < r->npages);
+    return __atomic_load_n(&r->frames[i], __ATOMIC_ACQUIRE) & REGION_DIRTY;
+}
+
+int region_give_brought(struct region *r, size_t i, enum access access, struct page **page)
+{
+    *page = region_page(r, i);
+    if (*page && access == ACCESS_WRITE)
+        set_dirty(r, i);
+    return *page ? 0 : -EAGAIN;
+}
+
+/*
+ * Barred, so that no fault enters a page again; then every entry goes; then the frames. What is
+ * not free then was lent on: that frame returns to the common pool when its borrowers go, so the
+ * region must reserve a new one. Each batch appears as one step (mm/audit.h).
+ */
+void region_empty(struct region *r)
+{
+    uint32_t batch[REGION_STEP];
+
+    __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
+    region_unhook(r);
+    for (size_t end = r->npages, first; end > 0; end = first) {
+        size_t n, left;
+
+        first = end > REGION_STEP ? end - REGION_STEP : 0;
+        spin_lock(&r->lock);
+        n = region_take_out(r, first, end, batch);
+        left = n - page_drop_many(batch, n, PAGE_PIN).freed;
+        if (left && page_try_reserve(left))
+            n -= left; /* those pages stay without a frame: see region_take() */
+        r->promised += n;
+        spin_unlock(&r->lock);
+        task_yield_if_due();
+    }
+    __atomic_store_n(&r->barred, false, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,166 @@
+/*
+ * mprotect: what may be done with a mapping changes.
+ *
+ * Above the line `Commit:` vmas are split where the range begins and ends, and what becomes
+ * writable is promised; below it entries get their new permissions, and equal neighbours merge
+ * again. Lock: mm->lock. Called by syscall/sysmmap.c. Read next: allow_again() in mm/fault.c.
+ */
+#include "mm/mmap.h"
+
+#include "../pgtable.h"
+#include "../space.h"
+#include "asm/tlb.h"
+#include "lib/errno.h"
+#include "private.h"
+
+/* Whether [start, end) may all become `prot`. => mm locked; rests. */
+static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
+{
+    int err = 0;
+
+    while (start < end && !err) {
+        struct vma *v = vma_find(mm, start);
+
+        if (!v)
+            return -ENOMEM;
+        if (v->kind != VMA_MAP)
+            return -EINVAL;
+        if (prot & ~v->max_prot)
+            return -EACCES;
+        start = v->end;
+        err = mm_work(mm, 1);
+    }
+    return err;
+}
+
+/*
+ * Reserves for pages of [start, end) that are to be promised because they become writable.
+ * => mm locked; rests. 0, -ENOMEM, -EINTR.
+ */
+static int reserve_writable(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    size_t n = 0;
+
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
+        if (!v->promised && !vma_shares(v))
+            n += vma_pages(v);
+        if (mm_work(mm, 1))
+            return -EINTR;
+    }
+    return mm_reserve(mm, n);
+}
+
+/* The flags of a present entry of v, which has new permissions. A page gets W by a fault, as ever. */
+static uint64_t new_flags(const struct vma *v, pte_t pte)
+{
+    uint64_t flags = pte.v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
+
+    return pte_writable(pte) ? flags : flags & ~(PTE_W | PTE_D);
+}
+
+/* Enters v's permissions in the entries there are. => mm locked; rests. */
+static void rewrite_entries(struct mm *mm, struct vma *v)
+{
+    for (vaddr_t va = v->start, stop; va < v->end; va = stop) {
+        pte_t *pte = pt_lookup(mm->root, va);
+        vaddr_t piece = va + WORK_PIECE * PAGE_SIZE, at = va;
+
+        stop = pt_table_end(va, v->end);
+        if (pte && stop > piece)
+            stop = piece;
+        else if (!pte && pt_missing(mm->root, va) == 2)
+            stop = pt_gigabyte_end(va, v->end);
+        mm_work(mm, 4 + (pte ? (unsigned)((stop - va) >> PAGE_SHIFT) / 2 : 0));
+        for (; pte && at < stop; at += PAGE_SIZE, pte++)
+            if (pte_present(*pte))
+                *pte = pte_leaf(pte_phys(*pte), new_flags(v, *pte));
+        if (pte)
+            tlb_shootdown(mm->cpus, va, (stop - va) >> PAGE_SHIFT);
+    }
+    v->old_prot = v->prot;
+}
+
+/*
+ * => mm locked; rests. Boundaries are made, promises reserved. A vma that was never writable
+ * has only zero pages or its file's; the zero pages go, since they were not promised.
+ */
+static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
+{
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
+        if ((prot & PROT_WRITE) && !v->promised && !vma_shares(v)) {
+            mm_unmap_pages(mm, v);
+            v->promised = true;
+            mm->set_aside -= vma_pages(v);
+        }
+        v->prot = (uint8_t)prot;
+        rewrite_entries(mm, v);
+    }
+}
+
+/* Boundaries, promises, tables: all that can fail, once it is allowed. => mm locked; rests. */
+static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot)
+{
+    int err = vma_split(mm, va);
+
+    if (!err)
+        err = vma_split(mm, end);
+    if (!err && (prot & PROT_WRITE))
+        err = reserve_writable(mm, va, end);
+    if (!err && (prot & PROT_WRITE))
+        err = mm_prepare(mm, va, end);
+    return err;
+}
+
+/*
+ * Frees the tables of what was never writable, after prepare_protect() has made them in vain; the
+ * zero pages in them go, too, as in protect_vmas(), and come back by a fault.
+ */
+static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
+{
+    struct vma *v = vma_first_above(mm, start);
+
+    for (; v && v->start < end; v = vma_next(mm, v)) {
+        mm_work(mm, 1);
+        if (v->kind != VMA_MAP || v->promised || v->region)
+            continue;
+        mm_unmap_pages(mm, v);
+        mm_trim(mm, v->start, v->end);
+    }
+}
+
+/* mm_protect() of what may be protected so. => mm locked; rests. */
+static int protect_range(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot)
+{
+    int err = prepare_protect(mm, va, end, prot);
+
+    if (err) {
+        mm_unreserve(mm);
+        trim_unused(mm, va, end);
+        map_merge(mm, va, va);
+        map_merge(mm, end, end);
+        return err;
+    }
+    /* Commit: nothing below may fail. */
+    protect_vmas(mm, va, end, prot);
+    if (prot & PROT_EXEC)
+        icache_sync(mm->cpus);
+    map_merge(mm, va, end);
+    return 0;
+}
+
+int mm_protect(struct mm *mm, vaddr_t va, uint64_t len, unsigned prot)
+{
+    vaddr_t end;
+    int err = map_range(va, len, &end);
+
+    if (err || !len)
+        return err;
+    err = mm_lock_killable(mm);
+    if (err)
+        return err;
+    err = may_protect(mm, va, end, prot);
+    if (!err)
+        err = protect_range(mm, va, end, prot);
+    mm_unlock(mm);
+    return err;
+}
