@@ -83,13 +83,11 @@ static bool plic_answers(uint8_t *base)
 /* => the registers, mapped; NULL when no PLIC can be used. */
 static uint8_t *find_plic(void)
 {
-    dtnode_t node = dt_find_compatible(0, "riscv,plic0");
+    dtnode_t node = dt_find_compatible(0, "sifive,plic-1.0.0");
     paddr_t start;
     uint64_t size;
     uint8_t *base;
 
-    if (!node)
-        node = dt_find_compatible(0, "sifive,plic-1.0.0");
     if (!dt_reg(node, 0, &start, &size) || size < PLIC_CONTEXT + PLIC_CONTEXT_STRIDE ||
         !dt_u32(node, "phandle", &plic.phandle))
         return NULL;

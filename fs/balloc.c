@@ -75,7 +75,7 @@ static int take_lowest(uint32_t *block)
     return -ENOSPC;
 }
 
-int block_alloc(uint32_t *block)
+int balloc_take(uint32_t *block)
 {
     mutex_lock(&balloc.lock);
     int err = take_lowest(block);
@@ -88,7 +88,7 @@ int block_alloc(uint32_t *block)
     return 0;
 }
 
-int block_free(uint32_t block)
+int balloc_free(uint32_t block)
 {
     struct buf *b;
     uint8_t bit = (uint8_t)(1u << (block % 8));

@@ -89,7 +89,7 @@ static int add_indirect(struct inode *ip)
 {
     if (ip->addrs[INDIRECT] != 0)
         return 0;
-    return block_alloc(&ip->addrs[INDIRECT]);
+    return balloc_take(&ip->addrs[INDIRECT]);
 }
 
 /* Sets entry `entry` of the indirect block. => in a transaction. 0; -EIO. */
@@ -114,14 +114,14 @@ static int alloc_indirect(struct inode *ip, uint32_t entry, uint32_t *block)
 
     if (err)
         return err;
-    err = block_alloc(block);
+    err = balloc_take(block);
     if (!err) {
         err = set_entry(ip, entry, *block);
         if (err)
-            block_free(*block);
+            balloc_free(*block);
     }
     if (err && !had_indirect) {
-        block_free(ip->addrs[INDIRECT]);
+        balloc_free(ip->addrs[INDIRECT]);
         ip->addrs[INDIRECT] = 0;
     }
     return err;
@@ -135,7 +135,7 @@ int inode_map_alloc(struct inode *ip, uint32_t index, uint32_t *block)
         return err;
     if (index >= NDIRECT)
         return alloc_indirect(ip, index - NDIRECT, block);
-    err = block_alloc(block);
+    err = balloc_take(block);
     if (!err)
         ip->addrs[index] = *block;
     return err;
@@ -162,7 +162,7 @@ static int trim_block(struct inode *ip, struct trim *trim, uint32_t block)
         trim->bitmap_blocks++;
         trim->last_bitmap_block = bitmap;
     }
-    return block_free(block);
+    return balloc_free(block);
 }
 
 /* Sets the entries from `first` on to 0. => in a transaction. 0; -EIO. */

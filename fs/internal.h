@@ -131,13 +131,13 @@ int inode_trim(struct inode *ip, uint32_t keep);
  * Takes the lowest free block; its buffer is zeroed and in the transaction.
  * => in a transaction (2 blocks), no buffer held. 0; -ENOSPC, -EIO.
  */
-int block_alloc(uint32_t *block);
+int balloc_take(uint32_t *block);
 
 /*
  * Frees a block; says so when it is free already.
  * => in a transaction (1 block), no buffer held. 0; -EIO: it is still in use.
  */
-int block_free(uint32_t block);
+int balloc_free(uint32_t block);
 
 /* Index of the lowest bit that is set. => x != 0. No instruction of the base set counts zeros. */
 static inline unsigned lowest_bit(uint64_t x)
