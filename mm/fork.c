@@ -101,23 +101,30 @@ static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v)
     return err;
 }
 
+/* Makes every promise of mm once more, for a child. => locked; rests. 0, -ENOMEM, -EINTR. */
+static int reserve_promises(struct mm *mm)
+{
+    size_t n = 0;
+    int err = 0;
+
+    for (struct vma *v = vma_first(mm); v && !err; v = vma_next(mm, v)) {
+        n += v->promised ? vma_pages(v) : 0;
+        err = mm_work(mm, 1);
+    }
+    return err ? err : mm_reserve(mm, n);
+}
+
 /* Clones v into dst with its promise and its pages. On error dst holds what it got. */
 static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
 {
     struct vma *copy = vma_clone(v);
-    int err = 0;
+    int err;
 
     if (!copy)
         return -ENOMEM;
-    if (v->promised)
-        err = mm_reserve(src, vma_pages(v));
-    if (err) {
-        vma_destroy(copy);
-        return err;
-    }
-    /* The clone has the promise now. */
-    src->set_aside = 0;
     vma_link(dst, copy);
+    if (v->promised) /* the clone has the promise now */
+        src->set_aside -= vma_pages(v);
     err = copy_tables(dst, src, v);
     return err ? err : mm_work(src, WORK_VMA);
 }
@@ -139,7 +146,6 @@ static void publish(struct mm *dst, struct mm *src)
 __noinline int mm_fork(struct mm *src, struct mm **out)
 {
     struct mm *dst = mm_create();
-    struct list *pos;
     int err;
 
     if (!dst)
@@ -147,11 +153,10 @@ __noinline int mm_fork(struct mm *src, struct mm **out)
     err = mm_lock_killable(src);
     if (err)
         goto out_dst;
-    list_for_each(pos, &src->vmas) {
-        err = copy_vma(dst, src, list_entry(pos, struct vma, link));
-        if (err)
-            break;
-    }
+    err = reserve_promises(src);
+    for (struct vma *v = vma_first(src); v && !err; v = vma_next(src, v))
+        err = copy_vma(dst, src, v);
+    mm_unreserve(src);
     dst->size = src->size;
     dst->family = src->family;
     publish(dst, src);

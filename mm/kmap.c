@@ -205,5 +205,6 @@ const char *mm_init(const struct phys_range *banks, size_t nbanks,
     kmap_init(ram_ranges, ram_nranges, reserved, nreserved);
     if (kmap_check())
         panic("memory: the kernel's map breaks W^X");
+    region_init();
     return NULL;
 }

@@ -167,7 +167,7 @@ static size_t must_leave(void)
 }
 
 /* Looks before it takes: a request that is too large must not make another one fail meanwhile. */
-size_t page_try_reserve(size_t n)
+static inline size_t try_reserve(size_t n)
 {
     long now = __atomic_load_n(&avail, __ATOMIC_RELAXED);
     size_t least;
@@ -180,6 +180,11 @@ size_t page_try_reserve(size_t n)
             return least - (size_t)now;
     } while (!compare_and_swap(&avail, &now, now - (long)n));
     return 0;
+}
+
+size_t page_try_reserve(size_t n)
+{
+    return try_reserve(n);
 }
 
 size_t page_total(void)
@@ -201,14 +206,21 @@ size_t page_reclaim(size_t n)
     return got;
 }
 
-int page_reserve(size_t n)
+static __noinline int reserve_after_reclaim(size_t n, size_t missing)
 {
-    size_t missing;
-
-    while ((missing = page_try_reserve(n)) > 0)
+    do {
         if (n > total_frames || !page_reclaim(missing))
             return -ENOMEM;
+        missing = page_try_reserve(n);
+    } while (missing);
     return 0;
+}
+
+int page_reserve(size_t n)
+{
+    size_t missing = try_reserve(n);
+
+    return likely(!missing) ? 0 : reserve_after_reclaim(n, missing);
 }
 
 void page_keep_spare(size_t n)

@@ -24,6 +24,11 @@ static struct spinlock region_list_lock = SPINLOCK_INIT("region list", RANK_REGI
 static struct slab_cache region_cache =
     SLAB_CACHE_INIT(region_cache, "region", sizeof(struct region));
 
+void region_init(void)
+{
+    slab_alloc(&region_cache); /* never given back */
+}
+
 /* The order of the block that holds the frame table of a region too long for `few`. */
 static unsigned table_order(size_t npages)
 {

@@ -89,7 +89,7 @@ static __noinline void *slab_grow(struct slab_cache *cache)
     return obj;
 }
 
-void *slab_alloc(struct slab_cache *cache)
+static inline void *alloc_object(struct slab_cache *cache)
 {
     void *obj;
 
@@ -97,8 +97,18 @@ void *slab_alloc(struct slab_cache *cache)
     spin_lock(&cache->lock);
     obj = slab_take(cache);
     spin_unlock(&cache->lock);
-    if (unlikely(!obj))
-        obj = slab_grow(cache);
+    return likely(obj) ? obj : slab_grow(cache);
+}
+
+void *slab_alloc_raw(struct slab_cache *cache)
+{
+    return alloc_object(cache);
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+    void *obj = alloc_object(cache);
+
     return obj ? memset(obj, 0, cache->size) : NULL;
 }
 

@@ -219,6 +219,9 @@ int mm_borrow(struct mm *dst, struct loan *loan, vaddr_t *va);
 
 /* ---- regions ---- */
 
+/* At boot: the cache of regions has a frame from then on, so that a lone region costs none. */
+void region_init(void);
+
 /*
  * A pinned region that has no frame yet and room for npages: whoever pins one enters it and counts
  * r->npages up. => NULL without memory, or too large.

@@ -224,11 +224,11 @@ int vma_split(struct mm *mm, vaddr_t at)
 /* The highest vma that has a part in [start, end), or NULL. */
 static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    struct vma *v = vma_first_above(mm, end - 1);
+    struct vma *v = vma_last(mm);
 
-    if (!v)
-        v = vma_last(mm);
-    else if (v->start >= end)
+    if (v && v->end > end) /* else it is the one */
+        v = vma_first_above(mm, end - 1);
+    if (v && v->start >= end)
         v = vma_prev(mm, v);
     return v && v->end > start ? v : NULL;
 }

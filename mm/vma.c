@@ -20,7 +20,7 @@ static struct slab_cache vma_cache = SLAB_CACHE_INIT(vma_cache, "vma", sizeof(st
 
 struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned prot)
 {
-    struct vma *v = slab_alloc(&vma_cache);
+    struct vma *v = slab_alloc_raw(&vma_cache); /* vma_link() sets the rest */
 
     if (!v)
         return NULL;
@@ -31,12 +31,16 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
     v->kind = kind;
     v->prot = v->old_prot = v->max_prot = prot;
     v->promised = (prot & PROT_WRITE) && (kind <= VMA_HEAP);
+    v->copies = false;
+    v->region = NULL;
+    v->first = 0;
+    v->size_before = 0;
     return v;
 }
 
 struct vma *vma_clone(const struct vma *v)
 {
-    struct vma *copy = slab_alloc(&vma_cache);
+    struct vma *copy = slab_alloc_raw(&vma_cache); /* vma_link() sets the rest */
 
     if (!copy)
         return NULL;

@@ -68,7 +68,12 @@ static inline struct vma *vma_prev(struct mm *mm, const struct vma *v)
     return v->link.prev == &mm->vmas ? NULL : list_entry(v->link.prev, struct vma, link);
 }
 
-/* => the highest vma, or NULL. */
+/* => the lowest vma, the highest one, or NULL. */
+static inline struct vma *vma_first(struct mm *mm)
+{
+    return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.next, struct vma, link);
+}
+
 static inline struct vma *vma_last(struct mm *mm)
 {
     return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.prev, struct vma, link);

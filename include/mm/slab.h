@@ -33,6 +33,9 @@ struct slab_cache {
 /* => an object of cache->size bytes, all zero; NULL when there is no memory. */
 void *slab_alloc(struct slab_cache *cache);
 
+/* The same, but for what is in it: anything. */
+void *slab_alloc_raw(struct slab_cache *cache);
+
 /* => obj came from slab_alloc(cache). May free a frame. */
 void slab_free(struct slab_cache *cache, void *obj);
 

@@ -52,7 +52,7 @@ MUTANTS = {
     "pinned-pages-turn-copy-on-write": ("I4", "mm/fork.c", "            if (page_pinned(page)) {",
                                         "            if (page_pinned(page) && !page) {"),
     "sbrk-promises-nothing": ("I5", "mm/brk.c", "err = mm_reserve(mm, (end - start) >> PAGE_SHIFT);", "err = 0;"),
-    "fork-promises-nothing": ("I5", "mm/fork.c", "        err = mm_reserve(src, vma_pages(v));\n", "        err = 0;\n"),
+    "fork-promises-nothing": ("I5", "mm/fork.c", "        n += v->promised ? vma_pages(v) : 0;\n", "        n += 0;\n"),
     "failed-map-moves-the-size": ("I6", "mm/borrow.c", "    int err = mm_prepare(dst, va, end);\n",
                                   "    int err = mm_prepare(dst, va, end);\n\n    dst->size = end;\n"),
     "failed-map-keeps-its-region": ("I6", "mm/shared.c", "    vma_destroy_list(&loan.vmas); /* empty, if they are in dst */\n", ""),
