@@ -9,13 +9,13 @@
 enum { OWNER = 1, BORROWER, OTHER };
 
 /* The owner lets the borrower have its heap. */
-static int grant(void)
+static int owner_grants(void)
 {
     play_as(OWNER);
     return grant_add(BORROWER, HEAP, PAGES(2), RW);
 }
 
-static int revoke(void)
+static int owner_takes_back(void)
 {
     play_as(OWNER);
     return grant_revoke(BORROWER, HEAP, PAGES(2));
@@ -74,24 +74,24 @@ static void what_is_granted_during_an_exec_is_the_new_program_s(void **state)
     vaddr_t va;
 
     exec_begins(BORROWER);
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     is_lent(map_as(BORROWER));
     exec_ends(BORROWER);
     va = map_as(BORROWER);
     is_lent(va);
-    assert_int_equal(revoke(), 0);
+    assert_int_equal(owner_takes_back(), 0);
     assert_false(can_load(BORROWER, va, 0));
 }
 
 static void what_was_granted_before_an_exec_ends_with_it(void **state)
 {
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     is_lent(map_as(BORROWER));
     exec_begins(BORROWER);
     assert_int_equal(map_as(BORROWER), 0);
     exec_ends(BORROWER);
     assert_int_equal(map_as(BORROWER), 0);
-    assert_int_equal(revoke(), -ESRCH);
+    assert_int_equal(owner_takes_back(), -ESRCH);
 }
 
 static void borrower_execs(void)
@@ -103,10 +103,10 @@ static void borrower_execs(void)
 static void an_exec_while_a_grant_is_entered(void **state)
 {
     meanwhile = borrower_execs;
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     assert_null(meanwhile);
     assert_int_equal(map_as(BORROWER), 0);
-    assert_int_equal(revoke(), -ESRCH);
+    assert_int_equal(owner_takes_back(), -ESRCH);
 }
 
 /* The pages go from those that the borrower has left behind, too. */
@@ -116,7 +116,7 @@ static void a_child_keeps_nothing_after_the_borrower_s_exec(void **state)
     uint64_t value;
     vaddr_t va;
 
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     va = map_as(BORROWER);
     child = player_forks(BORROWER);
     assert_true(world_read(child, va, &value));
@@ -132,14 +132,14 @@ static void what_an_owner_granted_ends_with_its_exec(void **state)
 {
     vaddr_t va;
 
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     va = map_as(BORROWER);
     exec_begins(OWNER);
     assert_int_equal(map_as(BORROWER), 0); /* the new program has granted nothing */
     exec_ends(OWNER);
     assert_int_equal(map_as(BORROWER), 0);
     assert_int_equal(load(BORROWER, va, 1), 101); /* it keeps what it has */
-    assert_int_equal(revoke(), -ESRCH);
+    assert_int_equal(owner_takes_back(), -ESRCH);
     assert_int_equal(load(BORROWER, va, 1), 101);
 }
 
@@ -151,7 +151,7 @@ static void owner_execs(void)
 /* The borrower has looked up the owner's memory, and comes too late with it. */
 static void an_exec_of_the_owner_before_the_grant_is_looked_up(void **state)
 {
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     meanwhile = owner_execs; /* once proc_mm_hold() has the old program's memory */
     assert_int_equal(map_as(BORROWER), 0);
     assert_null(meanwhile);
@@ -163,7 +163,7 @@ static void the_owner_exits_first(void **state)
 {
     vaddr_t va;
 
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     va = map_as(BORROWER);
     player_exits(OWNER);
     assert_int_equal(load(BORROWER, va, 1), 101);
@@ -178,12 +178,12 @@ static void the_borrower_exits_first(void **state)
     uint64_t value;
     vaddr_t va;
 
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     va = map_as(BORROWER);
     child = player_forks(BORROWER);
     player_exits(BORROWER);
     assert_false(world_read(child, va, &value));
-    assert_int_equal(revoke(), -ESRCH);
+    assert_int_equal(owner_takes_back(), -ESRCH);
     player_comes(BORROWER, 2); /* somebody else, with its pid */
     assert_int_equal(map_as(BORROWER), 0);
     assert_int_equal(load(OWNER, HEAP, 1), 101);
@@ -197,7 +197,7 @@ static void grants_of_others_stay(void **state)
     vaddr_t va;
 
     player_comes(OTHER, 2);
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     assert_int_equal(grant_add(OTHER, HEAP, PAGES(2), RW), 0);
     va = map_as(BORROWER);
     assert_int_not_equal(map_as(OTHER), 0);
@@ -207,14 +207,14 @@ static void grants_of_others_stay(void **state)
     is_lent(map_as(BORROWER));
     player_exits(OTHER);
     is_lent(map_as(BORROWER));
-    assert_int_equal(revoke(), 0);
+    assert_int_equal(owner_takes_back(), 0);
 }
 
 /* ---- in the middle of a mapping ---- */
 
 static void owner_revokes(void)
 {
-    assert_int_equal(revoke(), 0);
+    assert_int_equal(owner_takes_back(), 0);
 }
 
 static void owner_exits(void)
@@ -225,7 +225,7 @@ static void owner_exits(void)
 static void owner_grants_again(void)
 {
     owner_revokes();
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
 }
 
 /* The list is let go of once when the owner's memory was looked up, and once when the grant was found. */
@@ -244,7 +244,7 @@ static void a_grant_ends_while_it_is_used(void **state)
     for (int i = 0; i < 3; i++) {
         uint64_t size = mm_of(BORROWER)->size;
 
-        assert_int_equal(grant(), 0);
+        assert_int_equal(owner_grants(), 0);
         second = ends[i];
         meanwhile = in_turn;
         assert_int_equal(map_as(BORROWER), 0);
@@ -261,7 +261,7 @@ static void a_grant_ends_while_it_is_used(void **state)
 /* A grant that comes in its place counts. */
 static void another_grant_takes_its_place(void **state)
 {
-    assert_int_equal(grant(), 0);
+    assert_int_equal(owner_grants(), 0);
     second = owner_grants_again;
     meanwhile = in_turn;
     map_as(BORROWER);

@@ -133,7 +133,7 @@ struct mm *mm_of(int pid)
 }
 
 /* A program on the hart that has the number of its pid. */
-static struct mm *program(int pid, size_t npages)
+static struct mm *make_program(int pid, size_t npages)
 {
     struct mm *mm = world_program(pid);
 
@@ -149,7 +149,7 @@ void player_comes(int pid, size_t npages)
 {
     assert_null(mm_of(pid));
     players[pid] = (struct proc){.state = PROC_LIVE, .task = {.pid = pid}};
-    players[pid].task.mm = program(pid, npages);
+    players[pid].task.mm = make_program(pid, npages);
 }
 
 struct mm *player_forks(int pid)
@@ -160,14 +160,14 @@ struct mm *player_forks(int pid)
     return child;
 }
 
-static void replace(int pid, struct mm *mm)
+static void replace_mm(int pid, struct mm *mm)
 {
     leaving[pid] = mm_of(pid);
     players[pid].task.mm = mm;
     world_load(mm, pid);
 }
 
-static void left(int pid)
+static void tell_ipc(int pid)
 {
     play_as(pid);
     if (player_left)
@@ -181,14 +181,14 @@ void exec_begins(int pid)
     struct mm *old = mm_of(pid), *new;
 
     world_load(NULL, pid);
-    new = program(pid, 1);
+    new = make_program(pid, 1);
     world_load(old, pid);
-    replace(pid, new);
+    replace_mm(pid, new);
 }
 
 void exec_ends(int pid)
 {
-    left(pid);
+    tell_ipc(pid);
 }
 
 void player_execs(int pid)
@@ -199,8 +199,8 @@ void player_execs(int pid)
 
 void player_exits(int pid)
 {
-    replace(pid, NULL);
-    left(pid);
+    replace_mm(pid, NULL);
+    tell_ipc(pid);
     players[pid].state = PROC_FREE;
 }
 

@@ -65,7 +65,7 @@ static struct service service = SERVICE_INIT(service, answer_failed, answered);
 
 /* ---- processes ---- */
 
-static void left(uint64_t family)
+static void leave_service(uint64_t family)
 {
     service_left(&service);
 }
@@ -96,7 +96,7 @@ static void remove_one(vaddr_t va, size_t npages)
     assert_int_equal(service_remove(&service, va, PAGES(npages)), 0);
 }
 
-static int killed(void)
+static int is_killed(void)
 {
     return -EINTR;
 }
@@ -107,7 +107,7 @@ static void server_comes(void)
     player_comes(SERVER, 0);
     play_as(SERVER);
     proc_current()->of_init = true;
-    while_asleep = killed;
+    while_asleep = is_killed;
     assert_int_equal(service_take(&service, SLOT, SLOT + 8), -EINTR);
     while_asleep = NULL;
 }
@@ -115,7 +115,7 @@ static void server_comes(void)
 static int two_come(void **state)
 {
     world_begin(state);
-    player_left = left;
+    player_left = leave_service;
     player_comes(CLIENT, 40);
     server_comes();
     return 0;
@@ -325,7 +325,7 @@ static void room_in_the_queue(void **state)
         naps = 0;
         for (size_t i = 0; i < SERVICE_QUEUE; i++)
             assert_int_equal(submit(i, 1), 0);
-        while_asleep = how == 0 ? server_takes : how == 1 ? server_goes : killed;
+        while_asleep = how == 0 ? server_takes : how == 1 ? server_goes : is_killed;
         assert_int_equal(submit(20, 4), how == 0 ? 0 : how == 1 ? -ESRCH : -EINTR);
         assert_int_equal(naps, how < 2);
         while_asleep = NULL;

@@ -112,7 +112,7 @@ static void write_program(unsigned n)
     memset(program.text, 'x', sizeof(program.text));
 }
 
-static int exec(const char *path)
+static int exec_path(const char *path)
 {
     struct exec_args args;
     int n;
@@ -148,7 +148,7 @@ static void grant_and_leave(uint64_t family)
     note_left(family);
 }
 
-static int begin(void **state)
+static int two_come(void **state)
 {
     static const struct proc_hooks hooks = {.left = note_left};
 
@@ -162,7 +162,7 @@ static int begin(void **state)
     return 0;
 }
 
-static int end(void **state)
+static int two_go(void **state)
 {
     proc_hooks = NULL;
     player_exits(EXECER);
@@ -178,7 +178,7 @@ static void the_old_program_is_left_when_the_new_one_stands(void **state)
     uint64_t family = old->family;
     uint64_t word;
 
-    assert_int_equal(exec("/bin/program"), 1);
+    assert_int_equal(exec_path("/bin/program"), 1);
     assert_int_equal(lefts, 1);
     assert_int_equal(left_family, family);
     assert_ptr_equal(left_for, mm_of(EXECER));
@@ -195,7 +195,7 @@ static void what_is_granted_meanwhile_is_the_new_program_s(void **state)
     vaddr_t va;
 
     proc_hooks = &hooks;
-    assert_int_equal(exec("/bin/program"), 1);
+    assert_int_equal(exec_path("/bin/program"), 1);
     assert_int_equal(proc_mm_hold(OWNER, &src), 0);
     va = grant_map(OWNER, src, HEAP, PAGE_SIZE);
     mm_release(src);
@@ -206,12 +206,12 @@ static void what_is_granted_meanwhile_is_the_new_program_s(void **state)
 }
 
 /* The old program goes on as it was: its memory, its family, what it was granted. */
-static void fails(const char *path, int err)
+static void exec_fails(const char *path, int err)
 {
     struct mm *mm = mm_of(EXECER);
     size_t available = world_available();
 
-    assert_int_equal(exec(path), err);
+    assert_int_equal(exec_path(path), err);
     assert_ptr_equal(mm_of(EXECER), mm);
     assert_int_equal(lefts, 0);
     assert_int_equal(load(EXECER, HEAP, 0), 100 * EXECER);
@@ -221,24 +221,24 @@ static void fails(const char *path, int err)
 
 static void an_exec_that_fails_changes_nothing(void **state)
 {
-    fails("/bin/none", -ENOENT);
+    exec_fails("/bin/none", -ENOENT);
     program.elf.magic++;
-    fails("/bin/program", -ENOEXEC);
+    exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
     program.ph[2].memsz = 1;            /* less than is in the file */
-    fails("/bin/program", -ENOEXEC);
+    exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
     program.ph[2].vaddr++;
-    fails("/bin/program", -ENOEXEC);
+    exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
     program.ph[1].off = ~0UL;
-    fails("/bin/program", -ENOEXEC);
+    exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
     program.ph[2].filesz = program.ph[2].memsz = sizeof(program); /* more than is in the file */
-    fails("/bin/program", -ENOEXEC);
+    exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
     program.ph[2].memsz = 200UL << 30;
-    fails("/bin/program", -ENOMEM);
+    exec_fails("/bin/program", -ENOMEM);
 }
 
 /* Killed at any header it gives up at the next, and leaves nothing. */
@@ -247,13 +247,13 @@ static void an_exec_is_given_up_when_its_process_is_killed(void **state)
     write_program(NHEADERS);
     for (kill_at = 1; kill_at < 2 * NHEADERS; kill_at += 7) {
         reads = 0;
-        fails("/bin/program", -EINTR);
+        exec_fails("/bin/program", -EINTR);
         assert_true(reads <= kill_at + 1);
         current()->pending = 0;
     }
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define T(name) cmocka_unit_test_setup_teardown(name, two_come, two_go)
 
 int main(void)
 {
