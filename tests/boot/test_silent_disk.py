@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from machine import BUILD, PROMPT, fsck, qemu_arguments
+from machine import BUILD, PROMPT, fsck, qemu_arguments, wait_until
 
 AUDIT = r"audit: 0 violations\r?\n"
 
@@ -59,6 +59,11 @@ def processes(machine):
     return machine.child.before.replace("\r", "")
 
 
+def wait_for_sleep(machine, program):
+    """Until the shell sleeps, and its child does, which is or becomes the program."""
+    assert wait_until(lambda: len(re.findall(rf"sleep +(?:sh|{program})\n", processes(machine))) == 2)
+
+
 @pytest.mark.weight(3)
 @pytest.mark.parametrize("cpus,variant", [(1, "check"), (3, "")])
 def test_reader_is_killed_while_the_disk_is_silent(quiet, cpus, variant):
@@ -68,7 +73,7 @@ def test_reader_is_killed_while_the_disk_is_silent(quiet, cpus, variant):
     machine.expect_line("busy: ready")
     silence.fall()
     machine.start("wc t_shared t_lib")
-    assert "busy" in processes(machine)
+    wait_for_sleep(machine, "wc")
     machine.type("\x03")
     assert "busy" in processes(machine)
     machine.type("typed meanwhile\n")
@@ -103,6 +108,7 @@ def test_poweroff_with_a_writer_on_a_silent_disk(quiet):
     machine.run("wc poweroff")
     silence.fall()
     machine.run("echo two > lost &")
+    wait_for_sleep(machine, "echo")
     machine.start("poweroff")
     machine.expect_line("shutdown: 1 calls do not end, what they write may be lost")
     machine.expect_line("disk0: no answer, given up")
