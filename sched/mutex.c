@@ -61,8 +61,8 @@ static void lock_slowly(struct mutex *m)
 
 void mutex_lock(struct mutex *m)
 {
+    assert_can_sleep();
     ASSERT(!mutex_held(m));
-    CHECK_ASSERT(this_cpu()->irq_depth == 0);
     if (!mutex_trylock(m))
         lock_slowly(m);
 }

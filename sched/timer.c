@@ -166,6 +166,7 @@ int sleep_ticks(uint64_t n)
     struct sleeper s = { .task = current() };
     uint64_t end = boot_time + (ticks_long() + n) * tick_length;
 
+    assert_can_sleep();
     if (n == 0)
         return 0;
     ktimer_add(&s.timer, end, end_sleep);

@@ -19,6 +19,7 @@
 #include "asm/kstack.h"
 #include "asm/switch.h"
 #include "asm/trap.h"
+#include "lib/assert.h"
 #include "lib/list.h"
 
 struct mm;
@@ -78,6 +79,15 @@ static inline struct trapframe *task_frame(const struct task *task)
 static inline bool task_killed(const struct task *task)
 {
     return (__atomic_load_n(&task->pending, __ATOMIC_RELAXED) & TASK_PENDING_KILL) != 0;
+}
+
+/*
+ * Asserts, in the checking build, that the caller may sleep: it holds no spin lock, and interrupts are on.
+ * => first in each function that may sleep, also where this time it will not
+ */
+static inline void assert_can_sleep(void)
+{
+    CHECK_ASSERT(this_cpu()->irq_depth == 0 && irqs_enabled());
 }
 
 /*

@@ -33,7 +33,8 @@ void port_make_ram(uint64_t pa, size_t bytes)
 
 /* ---- harts and locks ---- */
 
-struct cpu cpus[NCPU_MAX] = {{.id = 0}, {.id = 1}, {.id = 2}, {.id = 3}, {.id = 4}, {.id = 5}, {.id = 6}, {.id = 7}};
+#define HART(n) { .id = n, .irq_were_on = true }
+struct cpu cpus[NCPU_MAX] = {HART(0), HART(1), HART(2), HART(3), HART(4), HART(5), HART(6), HART(7)};
 uint32_t cpu_count = NCPU_MAX;
 struct cpu *port_cpu = &cpus[0];
 
