@@ -18,7 +18,7 @@
 #define ERRORS_MAX 64 /* sectors whose errors are told */
 
 static struct list devices = LIST_INIT(devices);
-static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DEV + 1);
+static struct spinlock ends_lock = SPINLOCK_INIT("disk ends", RANK_DISK_ENDS);
 
 static struct {
     struct spinlock lock;
@@ -28,7 +28,7 @@ static struct {
         uint64_t sector;
     } at[ERRORS_MAX]; /* [lock] the first n are in use */
 } errors = {
-    .lock = SPINLOCK_INIT("disk errors", RANK_DEV + 1),
+    .lock = SPINLOCK_INIT("disk errors", RANK_DISK_ERRORS),
 };
 
 void blockdev_register(struct block_device *dev)

@@ -25,7 +25,7 @@
 #include "mm/uaccess.h"
 #include "sched/mutex.h"
 #include "sched/task.h"
-#include "sched/timer.h"
+#include "sched/ktimer.h"
 #include "sched/waitqueue.h"
 
 #include "serial.h"

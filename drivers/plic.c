@@ -5,7 +5,7 @@
  * is whose is told by the order of the node's interrupts-extended. All sources go to one context:
  * the S-mode of the hart that called plic_init().
  * No lock: the table is written at boot, a handler before its source is enabled, and only the one
- * hart claims. Source: RISC-V PLIC specification 1.0.0. Called by trap_interrupt() and the drivers.
+ * hart claims. Source: RISC-V PLIC specification 1.0.0. Called by the drivers, plic_dispatch() by sched/sched.c.
  */
 #include "drivers/plic.h"
 
@@ -14,6 +14,7 @@
 #include "asm/mmio.h"
 #include "lib/printk.h"
 #include "mm/kmap.h"
+#include "sched/task.h"
 
 #include "dtnode.h"
 

@@ -13,7 +13,7 @@
 #include "asm/mmio.h"
 #include "drivers/blockdev.h"
 #include "lib/spinlock.h"
-#include "sched/timer.h"
+#include "sched/ktimer.h"
 
 #include "dtnode.h"
 

@@ -33,8 +33,6 @@ struct buf_group {
     struct buf buf[BUFS_PER_PAGE];
 };
 
-enum { RANK_BUFFERS = RANK_SLAB - 5 };
-
 static struct {
     struct spinlock lock;
     struct waitqueue wq;         /* waiters for a buffer to be read, or for any to become idle */

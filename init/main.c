@@ -7,6 +7,7 @@
  * Entered from head.S: kernel_main() on the boot hart, secondary_main() on the others.
  * Read next: the stage table below, from top to bottom.
  */
+#include "asm/backtrace.h"
 #include "asm/boot.h"
 #include "asm/cpu.h"
 #include "asm/sbi.h"
@@ -25,10 +26,10 @@
 #include "mm/page.h"
 #include "mm/ram.h"
 #include "proc/proc.h"
-#include "proc/trap.h"
+#include "sched/ktimer.h"
 #include "sched/stop.h"
 #include "sched/task.h"
-#include "sched/timer.h"
+#include "sched/ticks.h"
 
 enum {
     BANKS_MAX = 16,
@@ -42,6 +43,7 @@ enum {
 
 static paddr_t dtb_address;
 static const char *stage_name;
+static struct ktimer watchdog;
 
 /* Stages that cannot be passed end the boot: what is missing is outside the kernel. */
 static __noreturn void boot_fails(const char *why)
@@ -50,10 +52,59 @@ static __noreturn void boot_fails(const char *why)
     sbi_shutdown();
 }
 
-static void stage_hangs(void)
+static void stage_hangs(struct ktimer *t)
 {
     printk("boot: stage %s hangs\n", stage_name);
     sbi_shutdown();
+}
+
+/* ---- What a lower layer needs of a higher one ---- */
+
+static void stop_others(void)
+{
+    uint64_t others = cpu_others_online();
+
+    if (others)
+        sbi_send_ipi(others);
+}
+
+static void audit_key(void)
+{
+    size_t found;
+
+    if (stop_machine(mm_audit, &found) < 0)
+        printk("audit: another one runs\n");
+    else
+        printk("audit: %zu violations\n", found);
+}
+
+/* Ctrl-C ends what runs at the console; where nothing does, it is a key for the reader. */
+static void interrupt_key(void)
+{
+    console_forget_typed();
+    if (proc_interrupt())
+        console_write("^C\n", 3);
+    else
+        console_type(CONSOLE_KEY('C'));
+}
+
+/* All of it, but for the upcalls of asm/trap.h and sched/task.h. */
+static void set_hooks(void)
+{
+    static struct reclaimer cached_blocks = { .reclaim = fs_reclaim_pages };
+    static const struct panic_ops ops = {
+        .backtrace = backtrace_print,
+        .stop_others = stop_others,
+        .power_off = sbi_shutdown,
+        .describe = task_describe_current,
+    };
+
+    panic_set_ops(&ops);
+    printk_set_sink(console_write);
+    page_add_reclaimer(&cached_blocks);
+    console_set_hook(CONSOLE_KEY('P'), proc_list);
+    console_set_hook(CONSOLE_KEY('O'), audit_key);
+    console_set_hook(CONSOLE_KEY('C'), interrupt_key);
 }
 
 /* ---- The stages ---- */
@@ -158,38 +209,14 @@ static void start_sched(void)
 {
     irq_off();
     timer_init_hart();
-    timer_start();
+    ticks_start();
     sched_init_hart();
     irq_on();
     this_cpu()->online = true;
 }
 
-static void audit_key(void)
-{
-    size_t found;
-
-    if (stop_machine(mm_audit, &found) < 0)
-        printk("audit: another one runs\n");
-    else
-        printk("audit: %zu violations\n", found);
-}
-
-/* Ctrl-C ends what runs at the console; where nothing does, it is a key for who reads. */
-static void interrupt_key(void)
-{
-    console_forget_typed();
-    if (proc_interrupt())
-        console_write("^C\n", 3);
-    else
-        console_type(CONSOLE_KEY('C'));
-}
-
 static void start_drivers(void)
 {
-    trap_set_external(plic_dispatch);
-    console_set_hook(CONSOLE_KEY('P'), proc_list);
-    console_set_hook(CONSOLE_KEY('O'), audit_key);
-    console_set_hook(CONSOLE_KEY('C'), interrupt_key);
     plic_init();
     console_init();
     virtio_add_legacy();
@@ -199,9 +226,6 @@ static void start_drivers(void)
 
 static void start_files(void)
 {
-    static struct reclaimer cached_blocks = { .reclaim = fs_reclaim_pages };
-
-    page_add_reclaimer(&cached_blocks);
     if (!blockdev_root())
         boot_fails("no disk and no RAM disk");
     if (fs_init(blockdev_root()) < 0)
@@ -299,7 +323,8 @@ static void run_stage(const struct stage *s)
 {
     stage_name = s->name;
     printk("boot: stage %s\n", s->name);
-    timer_set_watchdog(time_now() + STAGE_SECONDS * timebase_hz, stage_hangs);
+    ktimer_cancel(&watchdog);
+    ktimer_add(&watchdog, time_now() + STAGE_SECONDS * timebase_hz, stage_hangs);
     s->run();
     hang_if_told();
 }
@@ -309,14 +334,14 @@ void kernel_main(uint64_t hartid, paddr_t dtb)
     dtb_address = dtb;
     cpu_add(hartid);
     sbi_init();
-    printk_set_sink(console_write);
+    set_hooks();
     printk("\nLamina: a teaching kernel for RISC-V, on hart %lu\n", hartid);
     trap_init_hart();
     timer_init_hart();                  /* the firmware's, until the device tree tells more */
     irq_on();                           /* for the watchdog; no device may interrupt yet */
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         run_stage(&stages[i]);
-    timer_set_watchdog(TIMER_NEVER, NULL);
+    ktimer_cancel(&watchdog);
     sched_idle();
 }
 

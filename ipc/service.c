@@ -15,7 +15,7 @@
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 #include "proc/proc.h"
-#include "sched/timer.h"
+#include "sched/ticks.h"
 
 #define SERVER_LEAVING (-1) /* service->server: requests are failed; neither clients nor servers */
 

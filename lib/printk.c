@@ -3,8 +3,8 @@
  *
  * Owns the output sink, its lock (RANK_PRINTK, the innermost) and the fact that a panic happened.
  * A message is formatted first and handed to the sink in one piece, so that lines of several harts
- * do not mix. Everything this file needs from above is registered here by those above.
- * Contracts: lib/printk.h. Read next: format.c; arch/riscv/sbi.c and backtrace.c register.
+ * do not mix. What this file needs of the layers above, init/main.c registers.
+ * Contracts: lib/printk.h. Read next: format.c.
  */
 #include "lib/printk.h"
 
@@ -13,11 +13,10 @@
 #include "lib/spinlock.h"
 
 static struct spinlock printk_lock = SPINLOCK_INIT("printk", RANK_PRINTK);
-static void (*sink)(const char *bytes, size_t n);       /* [printk_lock], but for panic() */
+static void (*sink)(const char *bytes, size_t n);       /* [I] after boot */
 
 static uint32_t panicking;                              /* [a] */
 static struct panic_ops ops;                            /* [I] after boot */
-static void (*describe_task)(char *buf, size_t size);   /* [I] after boot */
 static enum panic_action action = PANIC_HALT;           /* [I] after boot */
 
 static void emit(const char *line, size_t n)
@@ -52,9 +51,7 @@ void printk(const char *fmt, ...)
 
 void printk_set_sink(void (*write)(const char *bytes, size_t n))
 {
-    spin_lock(&printk_lock);
     sink = write;
-    spin_unlock(&printk_lock);
 }
 
 bool panic_happened(void)
@@ -67,11 +64,6 @@ void panic_set_ops(const struct panic_ops *machine)
     ops = *machine;
 }
 
-void panic_set_describe(void (*describe)(char *buf, size_t size))
-{
-    describe_task = describe;
-}
-
 void panic_set_action(enum panic_action chosen)
 {
     action = chosen;
@@ -81,8 +73,8 @@ static void print_where(void)
 {
     char task[48] = "no task";
 
-    if (describe_task)
-        describe_task(task, sizeof(task));
+    if (ops.describe)
+        ops.describe(task, sizeof(task));
     printk("panic: on hart %lu, %s\n", this_cpu()->hartid, task);
     if (ops.backtrace)
         ops.backtrace();

@@ -16,6 +16,7 @@
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "proc/proc.h"
+#include "sched/ktimer.h"
 #include "sched/task.h"
 #include "sched/waitqueue.h"
 
@@ -33,6 +34,8 @@ static struct {
     .lock = SPINLOCK_INIT("shutdown", RANK_WAIT),
     .wq = WAITQUEUE_INIT(down.wq),
 };
+
+static struct ktimer watchdog;
 
 bool shutdown_begun(void)
 {
@@ -68,8 +71,8 @@ static __noreturn void let_power_go(void)
     sbi_shutdown();
 }
 
-/* The watchdog's, in an interrupt. */
-static void writing_hangs(void)
+/* In an interrupt. */
+static void writing_hangs(struct ktimer *t)
 {
     printk("shutdown: writing to the disk does not end, the rest may be lost\n");
     let_power_go();
@@ -82,7 +85,7 @@ void machine_shutdown(enum shutdown how)
     down.how = how;
     proc_kill_all();
     wait_for_calls();
-    timer_set_watchdog(time_now() + WRITE_SECONDS * timebase_hz, writing_hangs);
+    ktimer_add(&watchdog, time_now() + WRITE_SECONDS * timebase_hz, writing_hangs);
     if (fs_sync() != 0)
         printk("shutdown: not everything could be written to the disk\n");
     let_power_go();

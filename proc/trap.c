@@ -1,48 +1,18 @@
 /*
- * What a trap means to a process: faults, interrupts, and the work that is due before user mode.
+ * What a fault means to a process, and a kill when it is noticed.
  *
- * Owns the upcalls trap_fault(), trap_interrupt() and task_first_run() (asm/trap.h); the third,
- * trap_syscall(), is syscall/dispatch.c's. No lock.
+ * Owns the upcalls trap_fault() (asm/trap.h) and task_end_killed() (sched/task.h). No lock. The
+ * other upcalls for traps are trap_syscall() in syscall/dispatch.c, and trap_interrupt() and
+ * task_first_run() in sched/sched.c.
  *
- * Called by arch/riscv. Read next: mm/fault.c, sched/timer.c.
+ * Called by arch/riscv. Read next: mm/fault.c.
  */
-#include "proc/trap.h"
-
 #include "asm/csr.h"
 #include "asm/trap.h"
 #include "mm/mm.h"
 #include "proc/crash.h"
 #include "proc/proc.h"
-#include "sched/stop.h"
-#include "sched/timer.h"
-
-static void (*external_dispatch)(void); /* [I] after boot */
-
-void trap_set_external(void (*dispatch)(void))
-{
-    external_dispatch = dispatch;
-}
-
-void trap_pending_work(void)
-{
-    struct task *t = current();
-
-    /* Asked with interrupts off: one that came between this and user mode would leave its wish
-     * unheard until the next trap. */
-    while (__atomic_load_n(&t->pending, __ATOMIC_RELAXED)) {
-        irq_on();
-        if (task_killed(t))
-            proc_exit(-1);
-        task_yield_if_due();
-        irq_off();
-    }
-}
-
-void task_first_run(void)
-{
-    task_begin();
-    trap_pending_work();
-}
+#include "sched/task.h"
 
 /* Brings the page that a fault asks for. => true when the access can be tried again. */
 static inline bool resolve(uint64_t cause, vaddr_t va)
@@ -85,21 +55,11 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
     }
     irq_off();
     if (unlikely(current()->pending))
-        trap_pending_work();
+        task_pending_work();
     return true;
 }
 
-void trap_interrupt(struct trapframe *tf, uint64_t irq, enum trap_from from)
+void task_end_killed(void)
 {
-    sched_interrupt_begin();
-    if (irq == IRQ_TIMER)
-        timer_run();
-    else if (irq == IRQ_EXTERNAL && external_dispatch)
-        external_dispatch();
-    else if (irq == IRQ_SOFTWARE)
-        stop_interrupt();
-    sched_interrupt_end();
-
-    if (from == TRAP_FROM_USER)
-        trap_pending_work();
+    proc_exit(-1);
 }

@@ -9,7 +9,7 @@
 
 #include "asm/timer.h"
 #include "sched/task.h"
-#include "sched/timer.h"
+#include "sched/ktimer.h"
 
 static struct {
     struct ktimer timer;

@@ -7,7 +7,7 @@
  * looks at nwaiting afterwards. Both sides are sequentially consistent, so one of them sees the
  * other.
  *
- * Called by fs/, drivers/. Read next: sched/timer.c.
+ * Called by fs/, drivers/. Read next: sched/ktimer.c.
  */
 #include "sched/mutex.h"
 

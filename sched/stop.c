@@ -2,7 +2,7 @@
  * Stopping the other harts.
  *
  * Owns three words: `busy` belongs to the one hart that stops the others; they stand still in
- * their software interrupt as long as `stopping` is set, and are counted in `stopped`. A hart
+ * their software interrupt as long as `stopping` is set, and each has a bit in `stopped`. A hart
  * takes that interrupt only where interrupts are on, hence holds no spin lock then; so the
  * stopper, which holds none either, never waits for one that waits for it.
  *
@@ -16,42 +16,26 @@
 
 static uint32_t busy;     /* [a] */
 static uint32_t stopping; /* [a] */
-static uint32_t stopped;  /* [a] harts that stand still */
+static uint64_t stopped;  /* [a] mask of the harts that stand still */
 
-/* The harts that run, but this. => their mask; *count how many. */
-static uint64_t other_harts(uint32_t *count)
+static void wait_for_stopped(uint64_t harts)
 {
-    uint64_t mask = 0;
-
-    *count = 0;
-    for (uint32_t i = 0; i < cpu_count; i++) {
-        if (i == cpu_id() || !__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE))
-            continue;
-        mask |= 1UL << i;
-        ++*count;
-    }
-    return mask;
-}
-
-static void wait_for_stopped(uint32_t count)
-{
-    while (__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) != count)
+    while (__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) != harts)
         cpu_relax();
 }
 
 int stop_machine(size_t (*fn)(void), size_t *result)
 {
     uint64_t irqs, others;
-    uint32_t count;
 
     if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
         return -EBUSY;
     irqs = irq_disable_save();
-    others = other_harts(&count);
+    others = cpu_others_online();
     __atomic_store_n(&stopping, 1, __ATOMIC_SEQ_CST);
     if (others)
         sbi_send_ipi(others);
-    wait_for_stopped(count);
+    wait_for_stopped(others);
     *result = fn();
     __atomic_store_n(&stopping, 0, __ATOMIC_RELEASE);
     wait_for_stopped(0);
@@ -64,8 +48,8 @@ void stop_interrupt(void)
 {
     if (!__atomic_load_n(&stopping, __ATOMIC_SEQ_CST))
         return;
-    __atomic_fetch_add(&stopped, 1, __ATOMIC_ACQ_REL);
+    __atomic_fetch_or(&stopped, 1UL << cpu_id(), __ATOMIC_ACQ_REL);
     while (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
         cpu_relax();
-    __atomic_fetch_sub(&stopped, 1, __ATOMIC_ACQ_REL);
+    __atomic_fetch_and(&stopped, ~(1UL << cpu_id()), __ATOMIC_ACQ_REL);
 }

@@ -15,8 +15,8 @@
 #include "asm/timer.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "sched/task.h"
-#include "sched/timer.h"
+#include "runqueue.h"
+#include "sched/ktimer.h"
 
 struct waiter {
     struct list link; /* [wq lock] */

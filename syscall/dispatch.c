@@ -11,7 +11,6 @@
 #include "lib/annotate.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
-#include "proc/trap.h"
 #include "sched/task.h"
 #include "syscall/syscall.h"
 #include "uapi/kernel/syscall.h"
@@ -93,5 +92,5 @@ void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct tra
     tf->a0 = result < 0 && !gives_errno(number) ? -1UL : (uint64_t)result;
     irq_off();
     if (unlikely(current()->pending))
-        trap_pending_work();
+        task_pending_work();
 }

@@ -6,7 +6,7 @@
 #include "lib/errno.h"
 #include "proc/exec.h"
 #include "proc/proc.h"
-#include "sched/timer.h"
+#include "sched/ticks.h"
 #include "syscall/args.h"
 #include "syscall/syscall.h"
 

@@ -51,7 +51,7 @@ DIRECTORIES.update({room + "/ext": layer for room, layer in list(DIRECTORIES.ite
 # Going up: the only names that a lower layer may call in a higher one, declared in a header of its own.
 UPCALLS = {
     "arch": {"trap_syscall", "trap_fault", "trap_interrupt", "task_first_run", "kernel_main", "secondary_main"},
-    "sched": {"mm_activate"},
+    "sched": {"mm_activate", "plic_dispatch", "task_end_killed"},
 }
 
 SYSTEM_HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h"}

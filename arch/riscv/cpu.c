@@ -39,6 +39,16 @@ struct cpu *cpu_add(uint64_t hartid)
     return c;
 }
 
+uint64_t cpu_others_online(void)
+{
+    uint64_t others = 0;
+
+    for (uint32_t i = 0; i < cpu_count; i++)
+        if (__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE) && &cpus[i] != this_cpu())
+            others |= 1UL << i;
+    return others;
+}
+
 void secondary_start(void);             /* head.S */
 
 int hart_start(struct cpu *c)

@@ -7,7 +7,6 @@
  */
 #include "asm/sbi.h"
 
-#include "asm/backtrace.h"
 #include "asm/cpu.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -71,32 +70,14 @@ static bool probe(uint64_t ext)
     return r.error == SBI_SUCCESS && r.value != 0;
 }
 
-static void stop_others(void)
-{
-    uint64_t others = 0;
-
-    for (uint32_t i = 0; i < cpu_count; i++)
-        if (__atomic_load_n(&cpus[i].online, __ATOMIC_RELAXED) && &cpus[i] != this_cpu())
-            others |= 1UL << i;
-    sbi_send_ipi(others);
-}
-
 void sbi_init(void)
 {
-    static const struct panic_ops machine = {
-        .backtrace = backtrace_print,
-        .stop_others = stop_others,
-        .power_off = sbi_shutdown,
-    };
-
     has.time = probe(EXT_TIME);
     has.ipi = probe(EXT_IPI);
     has.rfence = probe(EXT_RFENCE);
     has.hart = probe(EXT_HART);
     has.reset = probe(EXT_RESET);
     has.console = probe(EXT_CONSOLE);
-    panic_set_ops(&machine);
-    printk_set_sink(sbi_console_write);
 }
 
 /* Bytes must be in the linear map: the firmware wants their physical address. */

@@ -11,7 +11,6 @@
 #include "asm/cpu.h"
 #include "asm/csr.h"
 #include "asm/extable.h"
-#include "asm/timer.h"
 #include "lib/annotate.h"
 #include "lib/printk.h"
 
@@ -31,16 +30,16 @@ void trap_init_hart(void)
     csr_write(sie, SIE_SSIE | SIE_STIE);        /* devices: when their controller is ready */
 }
 
-static void interrupt(struct trapframe *tf, uint64_t irq, enum trap_from from)
+static void interrupt(uint64_t cause, enum trap_from from)
 {
+    uint64_t irq = cause & ~CAUSE_INTERRUPT;
+
     if (irq == IRQ_SOFTWARE) {
         csr_clear(sip, SIE_SSIE);               /* first: one that comes now must not be lost */
         if (panic_happened())
             cpu_halt();
     }
-    if (irq == IRQ_TIMER && !timer_interrupt())
-        return;
-    trap_interrupt(tf, irq, from);
+    trap_interrupt(irq, from);
 }
 
 /* Everything from user mode but system calls; interrupts off. */
@@ -50,7 +49,7 @@ void trap_from_user(struct trapframe *tf)
     vaddr_t va = csr_read(stval);
 
     if (cause & CAUSE_INTERRUPT) {
-        interrupt(tf, cause & ~CAUSE_INTERRUPT, TRAP_FROM_USER);
+        interrupt(cause, TRAP_FROM_USER);
         return;
     }
     irq_on();
@@ -101,7 +100,7 @@ void trap_from_kernel(struct trapframe *tf)
     vaddr_t va = csr_read(stval);
 
     if (cause & CAUSE_INTERRUPT)
-        interrupt(tf, cause & ~CAUSE_INTERRUPT, TRAP_FROM_KERNEL);
+        interrupt(cause, TRAP_FROM_KERNEL);
     else
         kernel_exception(tf, cause, va);
 }

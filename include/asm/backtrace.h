@@ -9,7 +9,7 @@
 struct trapframe;
 
 /* Prints the return addresses from the caller's frame on, or from where backtrace_from() said.
- * => reads nothing outside the stack it starts in; panic()'s hook, set by sbi_init(). */
+ * => reads nothing outside the stack it starts in; panic()'s hook. */
 void backtrace_print(void);
 
 /* Makes the panic to come show the code at pc with frame pointer fp, not the code that reports. */

@@ -28,9 +28,14 @@ struct cpu {
     bool irq_were_on;                   /* interrupt state before the outermost irq_push() */
     bool online;                        /* [a] the hart runs the scheduler */
     struct mm *mm;                      /* loaded address space, NULL = the kernel's; for mm */
+    struct task *previous;              /* sched: the task that ran before, until it is let go of */
+    uint64_t slice_end;                 /* sched: a slice's rest goes to the next task; ~0 while idle */
+    uint64_t keep_until;                /* sched: it comes for a task that it has woken; else ~0 */
+    bool in_interrupt;                  /* sched: trap_interrupt() runs */
+    bool queued;                        /* sched: this interrupt has queued a task */
     bool sstc_listed;                   /* [I] after boot: the device tree promises stimecmp */
     bool has_sstc;                      /* stimecmp was tried, and works */
-    uint64_t timer_deadline;            /* what timer_set() asked for; ~0 = nothing */
+    uint64_t timer_deadline;            /* what the timer is set to; ~0 = nothing */
     uint32_t nranks;                    /* checking build: locks held, outermost first */
     struct spinlock *held[CPU_RANKS_MAX];
 };
@@ -64,6 +69,9 @@ static inline struct task *cpu_current(void)
 
 /* Enters a hart in cpus[]; => its struct cpu, or NULL when the table is full. Boot only. */
 struct cpu *cpu_add(uint64_t hartid);
+
+/* The harts that run, but for this one. => their mask; bit n is cpus[n] */
+uint64_t cpu_others_online(void);
 
 /* Lets interrupts in. */
 static inline void irq_on(void)

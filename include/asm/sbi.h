@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Finds out what the firmware has, and gives printk() and panic() their machine part. */
+/* Finds out what the firmware has. Boot only, before all else. */
 void sbi_init(void);
 
 /* Writes n bytes to the firmware's console; busy until they are out. */

@@ -1,5 +1,5 @@
 /*
- * trap.h - the way into the kernel and back: frames, and the three upcalls.
+ * The way into the kernel and back: frames, and the four upcalls.
  *
  * arch/riscv knows the CSRs; what a trap means is decided above it, in the upcalls.
  */
@@ -46,16 +46,19 @@ void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct tra
  *    from uaccess (page faults on user addresses): true = try again, false = the copy fails. */
 bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from);
 
-/* An interrupt: IRQ_SOFTWARE (cleared already), IRQ_TIMER (timer_set()'s deadline has passed;
- * no deadline is set any more) or IRQ_EXTERNAL; interrupts off, from user or kernel. */
-void trap_interrupt(struct trapframe *tf, uint64_t irq, enum trap_from from);
+/*
+ * An interrupt: IRQ_SOFTWARE (cleared already), IRQ_TIMER (pending until the timer is set again) or
+ * IRQ_EXTERNAL.
+ * => interrupts off, from user or kernel
+ */
+void trap_interrupt(uint64_t irq, enum trap_from from);
+
+/* The first C function of a new task; interrupts off. */
+void task_first_run(void);
 
 /* What a new task's context starts with, in ra; its sp must be the address of its frame.
  * => calls task_first_run(), then goes to user mode with the frame at the top of the stack. */
 void trap_return_first(void);
-
-/* The first C function of a new task, defined above arch; runs with interrupts off. */
-void task_first_run(void);
 
 /* Prepares this hart for traps: vector, interrupt enables, and no FP, vector or counters for users.
  * => interrupts stay off. SEIE is left to the interrupt controller's driver. Once per hart. */

@@ -12,10 +12,4 @@
  */
 void plic_init(void);
 
-/*
- * Serves every pending device interrupt of the calling hart.
- * => interrupt context (external interrupt, cause 9); no lock held.
- */
-void plic_dispatch(void);
-
 #endif

@@ -26,7 +26,7 @@ size_t snprintk(char *buf, size_t size, const char *fmt, ...) __printf_like(3, 4
 /* As snprintk(), with the arguments in a va_list. */
 size_t vsnprintk(char *buf, size_t size, const char *fmt, va_list ap);
 
-/* Sends all later output to write(bytes, n), which must not sleep; arch sets the SBI console. */
+/* Sends all later output to write(bytes, n), which must not sleep. Boot only. */
 void printk_set_sink(void (*write)(const char *bytes, size_t n));
 
 /* Says what is wrong and where, stops the other harts, and halts or powers off.
@@ -41,13 +41,11 @@ struct panic_ops {
     void (*backtrace)(void);                    /* prints the callers */
     void (*stop_others)(void);                  /* interrupts the other harts */
     void (*power_off)(void);                    /* does not return, if it can */
+    void (*describe)(char *buf, size_t size);   /* writes what runs, "pid 3 sh", to the size bytes at buf */
 };
 
-/* Registers the machine's part of panic(). */
+/* Registers what panic() needs. Boot only. */
 void panic_set_ops(const struct panic_ops *ops);
-
-/* Registers a function that describes the running task ("pid 3 sh") in the size bytes at buf. */
-void panic_set_describe(void (*describe)(char *buf, size_t size));
 
 /* What follows the last words. */
 enum panic_action { PANIC_HALT, PANIC_POWER_OFF };

@@ -12,8 +12,7 @@
  * mm      one address space: vmas, tables, size                    here
  * pte     a cache of all these, never the truth                    include/asm/pte.h
  *
- * Lock order, outermost first: proc tree > proc > mm->lock > region > slab > page stock
- * > page buddy. Ranks in include/lib/lockrank.h. Two mm->locks are never held at once.
+ * The order of locks is in include/lib/lockrank.h. Two mm->locks are never held at once.
  *
  * mm->lock is a spin lock. A call whose work grows with what a program asks for lets go of it
  * after each batch of work and rests: interrupts come in, other tasks run, faults and sweeps use

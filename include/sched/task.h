@@ -3,16 +3,17 @@
  *
  * sched/ owns tasks. A process (proc/proc.h) is a task with more around it, and each hart has an
  * idle task. The kernel is not preemptible: while a task runs kernel code, it leaves its hart only
- * where it asks to (task_block(), sched_yield()), so this_cpu() and current() stay valid between
+ * where it asks to (by a wait, or sched_yield()), so this_cpu() and current() stay valid between
  * those points. Interrupts are on in system calls; what they want of the running task they leave
  * in task->pending, which is looked at on the way back to user mode.
  *
- * One lock, run_queue.lock (RANK_RUNQ, sched/sched.c), guards every field marked [q].
+ * One lock, run_queue.lock (RANK_RUNQ, sched/runqueue.c), guards every field marked [q].
  */
 #ifndef SCHED_TASK_H
 #define SCHED_TASK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "asm/cpu.h"
@@ -56,25 +57,21 @@ struct task {
     char name[TASK_NAME_SIZE]; /* changed by the task itself only */
 };
 
-/*
- * The task that runs on this hart; NULL before sched_init_hart().
- */
+/* The task that runs on this hart; NULL before sched_init_hart(). */
 static inline struct task *current(void)
 {
     return cpu_current();
 }
 
-/*
- * The user trapframe of a task, at the top of its kernel stack.
- */
+/* The user trapframe of a task, at the top of its kernel stack. */
 static inline struct trapframe *task_frame(const struct task *task)
 {
     return (struct trapframe *)kstack_top(task->kstack_slot) - 1;
 }
 
 /*
- * True once the task has been killed: it must unwind to user mode, where it ends.
- * => a system call that loops or sleeps asks this and gives up with -EINTR.
+ * Whether the task has been killed: it must unwind to user mode, where it ends.
+ * => a system call that loops or sleeps asks this and gives up with -EINTR
  */
 static inline bool task_killed(const struct task *task)
 {
@@ -82,7 +79,8 @@ static inline bool task_killed(const struct task *task)
 }
 
 /*
- * Asserts, in the checking build, that the caller may sleep: it holds no spin lock, and interrupts are on.
+ * Asserts, in the checking build, that the caller may sleep: it holds no spin lock, and interrupts
+ * are on.
  * => first in each function that may sleep, also where this time it will not
  */
 static inline void assert_can_sleep(void)
@@ -91,120 +89,105 @@ static inline void assert_can_sleep(void)
 }
 
 /*
- * Make the calling flow of control this hart's idle task.
- * => called once on each hart, with interrupts off, after mm_init(); the boot flow may sleep from
- *    then on (waiting for a disk, for a mutex): other tasks run meanwhile.
+ * Makes the calling flow of control this hart's idle task. The boot flow may sleep from then on
+ * (waiting for a disk, for a mutex): other tasks run meanwhile.
+ * => once on each hart, with interrupts off, after mm_init()
  */
 void sched_init_hart(void);
 
-/*
- * Run tasks for ever, waiting in wfi when there are none. Does not return.
- */
-void sched_idle(void) __attribute__((noreturn));
+/* Runs tasks for ever, waiting in wfi when there are none. Does not return. */
+__noreturn void sched_idle(void);
 
 /*
- * Fill in a fresh task: no context yet, not on the run queue.
- * => the slot names its kernel stack (kstack_top()).
+ * Fills in a fresh task: no context yet, not on the run queue.
+ * => the slot names its kernel stack (kstack_top())
  */
 void task_init(struct task *task, unsigned kstack_slot);
 
 /*
- * Put a new task on the run queue; it enters user mode with the frame task_frame().
- * => task_init(), frame, mm and pid are ready; nothing of it is touched afterwards by the caller.
+ * Puts a new task on the run queue; it enters user mode with the frame task_frame().
+ * => task_init() was called; frame, mm and pid are ready. The caller must not touch the task
+ *    afterwards. Takes the run queue's lock.
  */
 void task_start(struct task *task);
 
 /*
- * Make a sleeping task runnable; nothing happens when it does not sleep.
- * => callable from interrupts and with locks up to RANK_RUNQ held; takes the run queue's lock.
- * => the caller knows by other means that the task still exists.
+ * Makes a sleeping task runnable; nothing happens when it does not sleep.
+ * => takes the run queue's lock; callable from interrupts, and with locks before RANK_RUNQ held
+ * => the caller knows by other means that the task still exists
  */
 void task_wake(struct task *task);
 
 /*
- * Mark a task killed and end its killable sleep.
- * => same rules as task_wake(); harmless on a dead task.
+ * Marks a task killed and ends its killable sleep.
+ * => as task_wake(); harmless on a dead task
  */
 void task_kill(struct task *task);
 
 /*
- * Announce that the running task is about to sleep. A task_wake() from here on is not lost.
- * => follow with task_block(); used by wait queues, rarely directly.
- */
-void task_prepare_sleep(enum task_state how);
-
-/*
- * Take task_prepare_sleep() back: the task need not sleep after all.
- */
-void task_cancel_sleep(void);
-
-/*
- * Leave the hart until woken, if task_prepare_sleep() has not been undone by a wake-up already.
- * => no spin lock held. May return early; callers test their condition again.
- */
-void task_block(void);
-
-/*
- * Let other tasks run, if there are any.
- * => no spin lock held.
+ * Lets other tasks run, if there are any.
+ * => no spin lock held; other tasks run meanwhile
  */
 void sched_yield(void);
 
 /*
- * End the running task. Its stack may be reused after task_wait_off_cpu() by another task.
- * => no spin lock held; task->mm is NULL already.
- */
-void task_exit(void) __attribute__((noreturn));
-
-/*
- * Wait until a dead task has left its stack; short, since the task is on its way out.
- */
-void task_wait_off_cpu(const struct task *task);
-
-/*
- * Give the running task its new address space and load it on this hart.
- * => the previous one is no longer loaded here on return. NULL: kernel only.
- */
-void task_set_mm(struct mm *mm);
-
-/*
- * Load an address space on this hart, or the kernel's own table when it is NULL. No-op when it is
- * loaded. Defined in mm/space.c: the scheduler says when, mm what that takes.
- * => interrupts off.
- */
-void mm_activate(struct mm *mm);
-
-/*
- * What a task is doing, for listings: its state, and whether a hart runs it at this moment.
- * => takes the run queue's lock; out of date on return.
- */
-enum task_state task_snapshot(const struct task *task, bool *on_hart);
-
-/*
- * The first thing a new task does, called by task_first_run(): lets go of the task before it.
- * => interrupts off.
- */
-void task_begin(void);
-
-/*
- * Do what interrupts and kills have left for the running task to do before it goes back to user
- * mode, as far as scheduling goes: let others run when its slice is over.
- * => no spin lock held. The caller looks at TASK_PENDING_KILL itself.
+ * Lets others run if the running task's slice is over.
+ * => as sched_yield()
  */
 void task_yield_if_due(void);
 
 /*
- * An interrupt begins and ends: idle harts are called once, at its end, for all that it has woken.
- * => interrupts off; called by trap_interrupt() around what the interrupt is for.
+ * Does what is pending for the running task before it is back in user mode: ends it, if it has been
+ * killed; lets others run, if its slice is over.
+ * => interrupts off, no lock held; on return they are still off, and nothing is pending
  */
-void sched_interrupt_begin(void);
-void sched_interrupt_end(void);
+void task_pending_work(void);
 
 /*
- * Timer interrupt of the scheduler: ends the time slice of the running task when it is over.
- * => called by timer_run() with interrupts off; returns when it wants to be called next, in time
- *    units (UINT64_MAX: an idle hart needs it not).
+ * Ends the running task. Its stack may be used again after another task's task_wait_off_cpu().
+ * => no spin lock held; task->mm is NULL already
  */
-uint64_t sched_tick(uint64_t now);
+__noreturn void task_exit(void);
+
+/* Waits until a dead task has left its stack; short, since the task is on its way out. */
+void task_wait_off_cpu(const struct task *task);
+
+/*
+ * Gives the running task its new address space and loads it on this hart. NULL: kernel only.
+ * => the previous one is no longer loaded here on return
+ */
+void task_set_mm(struct mm *mm);
+
+/*
+ * What a task is doing, for listings: its state, and whether a hart runs it at this moment.
+ * => takes the run queue's lock; out of date on return
+ */
+enum task_state task_snapshot(const struct task *task, bool *on_hart);
+
+/* Describes the running task ("pid 3 sh") in the size bytes at buf, if there is one: for panic(). */
+void task_describe_current(char *buf, size_t size);
+
+/*
+ * Upcalls: declared here, defined above sched.
+ */
+
+/*
+ * Loads an address space on this hart, or the kernel's own table when it is NULL. No-op when it is
+ * loaded. In mm/space.c: the scheduler says when, mm what that takes.
+ * => interrupts off
+ */
+void mm_activate(struct mm *mm);
+
+/*
+ * Serves every pending device interrupt of this hart. In drivers/plic.c.
+ * => interrupts off, no lock held
+ */
+void plic_dispatch(void);
+
+/*
+ * Ends the running task, which has been killed, before it is back in user mode. In proc/trap.c.
+ * => interrupts on, no lock held
+ */
+__noreturn void task_end_killed(void);
 
 #endif

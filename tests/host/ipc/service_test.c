@@ -9,7 +9,7 @@
 #include "ipc/service.h"
 #include "mm/region.h"
 #include "mm/uaccess.h"
-#include "sched/timer.h"
+#include "sched/ticks.h"
 
 enum { CLIENT = 1, SERVER, THIRD };
 enum { WAITING, ANSWERED, FAILED };

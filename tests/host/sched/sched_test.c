@@ -11,7 +11,8 @@
 #include "asm/csr.h"
 #include "asm/timer.h"
 #include "asm/trap.h"
-#include "mm/mm.h"
+#include "lib/printk.h"
+#include "sched/ktimer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,9 +40,10 @@ static unsigned nsleepers;
 static uint64_t called;   /* harts that were sent an interrupt and have not come yet */
 static uint64_t awake;    /* idle harts that an interrupt of their own has brought out of wfi */
 static unsigned calls;    /* sbi_send_ipi() */
+static unsigned hardware_set; /* timer_set() */
 static jmp_buf idle_left;
 
-/* ---- what sched/ and proc/trap.c call ---- */
+/* ---- what sched/ calls ---- */
 
 void sbi_send_ipi(uint64_t mask)
 {
@@ -53,6 +55,7 @@ void sbi_send_ipi(uint64_t mask)
 void timer_set(uint64_t deadline)
 {
     this_cpu()->timer_deadline = deadline;
+    hardware_set++;
 }
 
 static void leave_idle(void)
@@ -62,7 +65,7 @@ static void leave_idle(void)
 
 void context_switch(struct context *from, struct context *to)
 {
-    if (from == &harts[cpu_id()].idle.ctx)
+    if (from == &idle_tasks[cpu_id()].ctx)
         leave_idle();
 }
 
@@ -74,31 +77,15 @@ void trap_return_first(void)
 {
 }
 
-void panic_set_describe(void (*describe)(char *buf, size_t size))
-{
-}
-
-size_t strlcpy(char *to, const char *from, size_t size)
-{
-    strncpy(to, from, size - 1);
-    to[size - 1] = 0;
-    return strlen(from);
-}
-
 void stop_interrupt(void)
 {
 }
 
-int mm_fault(struct mm *mm, vaddr_t va, enum access access)
-{
-    return -1;
-}
-
-void crash_report(const struct trapframe *tf, uint64_t cause, vaddr_t va)
+void plic_dispatch(void)
 {
 }
 
-void proc_exit(int status)
+void task_end_killed(void)
 {
     panic("nothing ends here");
 }
@@ -116,7 +103,7 @@ static void look(unsigned cpu)
     if (setjmp(idle_left) == 0)
         sched_idle();
     if (!current()->idle)
-        task_begin();
+        finish_switch();
 }
 
 /* The timer interrupt of a hart, if it is due by now. */
@@ -125,8 +112,9 @@ static void tick(unsigned cpu)
     port_set_cpu(cpu);
     if (this_cpu()->timer_deadline > port_time)
         return;
-    this_cpu()->timer_deadline = TIMER_NEVER;
-    trap_interrupt(NULL, IRQ_TIMER, TRAP_FROM_KERNEL);
+    hardware_set = 0;
+    trap_interrupt(IRQ_TIMER, TRAP_FROM_KERNEL);
+    assert_int_equal(hardware_set, 1);
     awake |= (uint64_t)current()->idle << cpu;
 }
 
@@ -151,7 +139,7 @@ static void check(void)
     uint64_t coming = called | awake;
 
     for (unsigned i = 0; i < HARTS; i++)
-        if (harts[i].call_at != TIMER_NEVER && cpus[i].timer_deadline <= harts[i].call_at)
+        if (cpus[i].keep_until != TIMER_NEVER && cpus[i].timer_deadline <= cpus[i].keep_until)
             coming |= 1UL << i;
     if (queued() > count(coming))
         assert_int_equal(run_queue.idle_cpus, 0);
@@ -215,7 +203,6 @@ static struct sleeper *new_sleeper(uint64_t deadline)
 /* A machine of `n` harts, all idle; this is hart 0, and a task of its own if `busy`. */
 static void start(unsigned n, bool busy)
 {
-    memset(harts, 0, sizeof(harts));
     list_init(&run_queue.ready);
     run_queue.idle_cpus = run_queue.coming_cpus = 0;
     port_on_wait = leave_idle;
@@ -224,7 +211,7 @@ static void start(unsigned n, bool busy)
     for (unsigned i = 0; i < TASKS; i++)
         ktimer_cancel(&sleepers[i].timer);
     for (unsigned i = 0; i < HARTS; i++)
-        harts[i].call_at = cpus[i].timer_deadline = TIMER_NEVER;
+        cpus[i].keep_until = cpus[i].timer_deadline = TIMER_NEVER;
     for (unsigned i = n; i-- > 0;) {
         port_set_cpu(i);
         sched_init_hart();

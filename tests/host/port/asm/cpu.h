@@ -22,6 +22,11 @@ struct cpu {
     bool irq_were_on;
     bool online;
     struct mm *mm;
+    struct task *previous;
+    uint64_t slice_end;
+    uint64_t keep_until;
+    bool in_interrupt;
+    bool queued;
     uint64_t timer_deadline;
     uint32_t nranks;
     struct spinlock *held[CPU_RANKS_MAX];

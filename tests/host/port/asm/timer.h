@@ -4,6 +4,8 @@
 #ifndef ASM_TIMER_H
 #define ASM_TIMER_H
 
+#include "asm/cpu.h"
+
 #include <stdint.h>
 
 #define TIMER_NEVER (~0UL)
@@ -16,6 +18,17 @@ static inline uint64_t time_now(void)
     return port_time;
 }
 
+static inline uint64_t timer_ms(uint64_t ms)
+{
+    return ms * timebase_hz / 1000;
+}
+
 void timer_set(uint64_t deadline);
+
+static inline void timer_arm(uint64_t deadline)
+{
+    if (deadline < this_cpu()->timer_deadline)
+        timer_set(deadline);
+}
 
 #endif
