@@ -31,6 +31,7 @@ QEMUEXTRA ?=          # QEMUEXTRA="..."   further options for QEMU
 TESTFLAGS ?=          # TESTFLAGS="boot -k disk"  only some of the tests
 PROG      ?=          # PROG=name   the program that `make where` looks into
 SEPC      ?=          # SEPC=0x1b8  the address that it looks for
+OP        ?=          # OP=name     the operation that `make flow` follows
 MUTANTS   ?=          # MUTANTS="names"   only these mutants
 QEMU      ?= qemu-system-riscv64  # the machine
 HOSTCC    ?= cc       # the host's compiler, for mkfs, fsck and the host tests
@@ -69,7 +70,7 @@ override IMAGE := $(or $(strip $(IMAGE)),$U/$(if $(strip $(EXTRA)),extra.img,fs.
 # lock on this file, and has BUILDING set: the rules for building are read only there. The goals below are not builds:
 # they may run for long, and let $(call build,GOALS) build what they need first.
 
-NO_BUILD := help where setup clean demo do-demo test grade do-test bench do-bench mutants lint docs size fsck \
+NO_BUILD := help where setup clean demo do-demo test grade do-test bench do-bench flow do-flow mutants lint docs size fsck \
             compile_commands.json qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport print-qemu qemu-check
 LOCK      = exec 9<Makefile; if command -v flock >/dev/null && ! flock -n 9; then \
             echo 'another make builds here: waiting for it'; flock 9; fi;

@@ -1,6 +1,6 @@
 # Set-up, tests, reports.
 
-.PHONY: setup demo test grade do-demo do-test lint bench do-bench size fsck docs mutants
+.PHONY: setup demo test grade do-demo do-test lint bench do-bench flow do-flow size fsck docs mutants
 
 setup:  ## install what is missing
 	@tools/setup.sh all
@@ -18,6 +18,10 @@ bench:  ## instruction counts beside the goals
 	@tools/setup.sh demo
 	@$(MAKE) do-bench
 
+flow:  ## the functions that an operation enters, as make flow OP=touch; without OP a table of all
+	@tools/setup.sh demo
+	@$(MAKE) do-flow
+
 do-demo: qemu-check
 	$(call build,pristine)
 	@$(PYTHON) tools/demo.py $(if $(CPUS),--cpus $(CPUS)) $(if $(MEM),--mem $(MEM))
@@ -28,6 +32,10 @@ do-test: qemu-check
 do-bench: qemu-check
 	$(call build,pristine)
 	@$(PYTHON) tools/bench.py
+
+do-flow: qemu-check
+	$(call build,pristine)
+	@$(PYTHON) tools/flow.py $(OP)
 
 size:  ## are functions and files short enough?
 	@$(PYTHON) tools/check_size.py

@@ -93,6 +93,7 @@ def checks(tally):
 
 def bench(tally):
     tally.add("bench", "promised figures", *run([PYTHON, "tools/bench.py", "--check"]))
+    tally.add("bench", "functions on the way", *run([PYTHON, "tools/flow.py", "--check"]))
 
 
 def host(tally):
