@@ -37,7 +37,8 @@ do-flow: qemu-check
 	$(call build,pristine)
 	@$(PYTHON) tools/flow.py $(OP)
 
-size:  ## are functions and files short enough?
+size:  ## are functions, files and the kernel short enough, and the calls between files no circle?
+	$(call build,kernel-files)
 	@$(PYTHON) tools/check_size.py
 
 docs:  ## renew the parts of the documents that are made from the sources

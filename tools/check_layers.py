@@ -11,10 +11,10 @@ import collections
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from csource import ROOT, c_files
+from objects import Objects
 
 # Layer -> what it may use, top to bottom. "arch: page pte" means: of arch only these headers of include/asm/.
 LAYERS = {
@@ -54,6 +54,13 @@ UPCALLS = {
     "sched": {"mm_activate", "plic_dispatch", "task_end_killed"},
 }
 
+# Who may use what lies in a folder ext/ of any layer: the core is whole without it.
+ABOVE_EXTENSIONS = {"init", "syscall"}
+
+# Headers in include/ that no other layer includes, and that have not moved to their layer's sources yet.
+TO_MOVE = {"asm/backtrace", "asm/extable", "asm/offsets", "fs/bcache", "fs/internal", "fs/log", "fs/super", "ipc/ipc",
+           "proc/crash", "proc/table", "syscall/args", "syscall/syscall"}
+
 SYSTEM_HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h"}
 BEGIN, END = "<!-- layers: made by tools/check_layers.py -->", "<!-- /layers -->"
 
@@ -76,6 +83,19 @@ def allowed(user, used, header):
     return False
 
 
+def is_extension(path):
+    """Does the file lie in a folder ext/, or is it the public header of one that does?"""
+    directory, name = os.path.split(path)
+    if os.path.basename(directory) == "ext":
+        return True
+    layer, source = layer_of(path), os.path.splitext(name)[0] + ".c"
+    return bool(layer) and directory.startswith("include/") and (ROOT / layer / "ext" / source).exists()
+
+
+def may_extend(path):
+    return is_extension(path) or layer_of(path) in ABOVE_EXTENSIONS
+
+
 def rule_text(layer):
     return f"{layer} may use: " + "; ".join(LAYERS[layer])
 
@@ -85,6 +105,7 @@ class Checker:
         self.errors = []
         self.seen = collections.defaultdict(set)        # layer -> what it uses: layers, headers of arch
         self.words = {}                                 # header path -> identifiers in it
+        self.includers = collections.defaultdict(set)   # header in include/ -> files that include it
 
     def error(self, path, line, text):
         self.errors.append(f"{path}:{line}: {text}")
@@ -113,12 +134,17 @@ class Checker:
             return
         if quoted.startswith("uapi/"):
             return
-        private = quoted[3:] if "/ext/" in path and quoted.startswith("../") else quoted     # its layer's own
-        if "/" not in private:
-            if not (ROOT / path).parent.joinpath(quoted).exists():
+        beside = os.path.normpath(os.path.join(os.path.dirname(path), quoted))
+        if is_extension(beside) and (ROOT / beside).exists() and not may_extend(path):
+            self.error(path, number, f'"{quoted}" is an extension, and this is the core')
+        if "/" not in quoted or quoted.startswith("../"):
+            if not (ROOT / beside).exists() or layer_of(beside) != layer:
                 self.error(path, number, f'"{quoted}" is not beside the file')
             return
         header = "include/" + quoted
+        if is_extension(header) and not may_extend(path):
+            self.error(path, number, f'"{quoted}" is the header of an extension, and this is the core')
+        self.includers[header].add(path)
         used = layer_of(header)
         if used is None or not (ROOT / header).exists():
             self.error(path, number, f'"{quoted}" is no header of a layer')
@@ -132,28 +158,34 @@ class Checker:
         if match and not match.group(1).startswith("__"):
             self.error(path, number, f"local extern of {match.group(1)}: include the header that declares it")
 
+    def check_public_headers(self):
+        """A header is in include/ if another layer, a test or a tool includes it, or a header of which that is true."""
+        public = {header for header, users in self.includers.items()
+                  if any(layer_of(user) != layer_of(header) or user.startswith("tests/") for user in users)}
+        for path in c_files(["tools"]):
+            public |= {"include/" + header for header in re.findall(r'#include "([^"]+)"', (ROOT / path).read_text())}
+        grown = True
+        while grown:
+            more = {header for header, users in self.includers.items() if users & public} - public
+            public |= more
+            grown = bool(more)
+        for header in sorted(path for path in sources() if path.startswith("include/")):
+            if header not in public and header[len("include/"):-len(".h")] not in TO_MOVE:
+                self.error(header, 1, "no other layer includes it: it belongs beside its layer's sources")
+
     # ---- Symbols ----------------------------------------------------------------------------------
 
-    def check_objects(self, directory):
-        defined, needed = {}, []
-        for source in sources():
-            if source.endswith(".h"):
-                continue
-            obj = directory / (os.path.splitext(source)[0] + ".o")
-            if not obj.exists():
-                continue
-            for kind, name in symbols(obj):
-                if kind == "U":
-                    needed.append((source, name))
-                elif kind.isupper():
-                    defined[name] = source
-        for source, name in needed:
-            if name in defined:
-                self.check_symbol(source, name, defined[name])
-        return len(defined)
+    def check_objects(self):
+        objects = Objects([source for source in sources() if not source.endswith(".h")])
+        for source, name in objects.needed:
+            if name in objects.defined:
+                self.check_symbol(source, name, objects.defined[name])
+        return len(objects.defined)
 
     def check_symbol(self, source, name, definer):
         user, used = layer_of(source), layer_of(definer)
+        if is_extension(definer) and not may_extend(source):
+            self.error(source, line_of(source, name), f"{name} belongs to the extension {definer}, and this is the core")
         if user == used or name in UPCALLS.get(user, ()):
             return
         headers = self.headers_declaring(used, name)
@@ -172,22 +204,6 @@ class Checker:
             if name in self.words[header]:
                 found.append(str(header.relative_to(ROOT)))
         return found
-
-
-def symbols(obj):
-    text = subprocess.run([find_nm(), "-g", str(obj)], stdout=subprocess.PIPE, text=True, check=True).stdout
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) >= 2:
-            yield fields[-2], fields[-1]
-
-
-def find_nm():
-    prefix = os.environ.get("TOOLPREFIX")
-    if prefix is None:
-        prefix = subprocess.run([ROOT / "tools/find-toolchain.sh"], stdout=subprocess.PIPE, text=True,
-                                check=True).stdout.strip()
-    return prefix + "nm"
 
 
 def line_of(source, name):
@@ -240,7 +256,8 @@ def main():
     checker = Checker()
     for path in sources():
         checker.check_source(path)
-    objects = checker.check_objects(ROOT / "build/kobj")
+    checker.check_public_headers()
+    objects = checker.check_objects()
     if not objects:
         checker.error("build/kobj", 0, "no objects: run make first")
     else:

@@ -29,6 +29,7 @@ import sys
 import time
 
 from csource import KERNEL_DIRECTORIES, ROOT, c_files, functions
+from objects import tool
 
 sys.path.insert(0, str(ROOT / "tests" / "boot"))
 
@@ -172,13 +173,6 @@ class Code:
         before = self.instructions.get(previous, (0, "", ""))
         register = re.search(r"\w+(?=\)|$)", operands)[0]
         return not (before[1] == "auipc" and before[2].startswith(register + ","))
-
-
-def tool(name, *arguments, text=None):
-    prefix = os.environ.get("TOOLPREFIX") or subprocess.run(
-        [ROOT / "tools/find-toolchain.sh"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    return subprocess.run([prefix + name, *map(str, arguments)], input=text, stdout=subprocess.PIPE, text=True,
-                          check=True).stdout
 
 
 def sources():
