@@ -70,7 +70,7 @@ override IMAGE := $(or $(strip $(IMAGE)),$U/$(if $(strip $(EXTRA)),extra.img,fs.
 # lock on this file, and has BUILDING set: the rules for building are read only there. The goals below are not builds:
 # they may run for long, and let $(call build,GOALS) build what they need first.
 
-NO_BUILD := help where setup clean demo do-demo test grade do-test bench do-bench flow do-flow mutants lint docs size fsck \
+NO_BUILD := help where setup clean demo do-demo test grade do-test bench do-bench flow do-flow mutants lint docs size fsck format \
             compile_commands.json qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport print-qemu qemu-check
 LOCK      = exec 9<Makefile; if command -v flock >/dev/null && ! flock -n 9; then \
             echo 'another make builds here: waiting for it'; flock 9; fi;

@@ -1,6 +1,6 @@
 # Set-up, tests, reports.
 
-.PHONY: setup demo test grade do-demo do-test lint bench do-bench flow do-flow size fsck docs mutants
+.PHONY: setup demo test grade do-demo do-test lint bench do-bench flow do-flow size fsck docs format mutants
 
 setup:  ## install what is missing
 	@tools/setup.sh all
@@ -58,6 +58,9 @@ fsck:  ## check the image as it is
 lint:  ## layers, sizes, lock annotations
 	@tools/setup.sh all
 	@tools/lint.sh
+
+format:  ## lay out all C files as .clang-format says
+	@tools/format.sh
 
 compile_commands.json: FORCE  ## where editors find the headers
 	@$(MAKE) -nB all | $(PYTHON) tools/compile_commands.py > $@

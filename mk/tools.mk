@@ -1,7 +1,7 @@
 # Which tools, which flags. A missing tool is named in one line together with its remedy.
 
 # Goals that need no compiler of ours: they set up first, or only clean, print or connect.
-TOOLLESS := help setup clean print-gdbport print-qemu qemu-check gdb demo test grade lint bench flow mutants
+TOOLLESS := help setup clean print-gdbport print-qemu qemu-check gdb demo test grade lint bench flow mutants format
 PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)# the python3 that runs checks and tests
 GDB      ?= $(shell command -v gdb-multiarch || command -v riscv64-unknown-elf-gdb || command -v riscv64-elf-gdb || echo gdb-multiarch)# the gdb of `make gdb`
 

@@ -10,7 +10,7 @@
 
 base_packages="gcc libc6-dev make gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc
     opensbi python3 python3-pexpect"
-test_packages="python3-pytest libcmocka-dev gdb-multiarch clang lld llvm"
+test_packages="python3-pytest libcmocka-dev gdb-multiarch clang clang-format lld llvm"
 
 remedy()
 {
@@ -18,10 +18,10 @@ remedy()
         sudo=$(command -v sudo >/dev/null 2>&1 && echo "sudo ")
         echo "run$([ -n "$sudo" ] || echo " as root"): ${sudo}apt-get update && ${sudo}apt-get install -y" $base_packages $test_packages
     elif command -v brew >/dev/null 2>&1; then
-        echo "run: brew install riscv64-elf-gcc riscv64-elf-gdb qemu python cmocka llvm lld && pip3 install pytest pexpect"
+        echo "run: brew install riscv64-elf-gcc riscv64-elf-gdb qemu python cmocka llvm lld clang-format && pip3 install pytest pexpect"
     elif command -v dnf >/dev/null 2>&1; then
         echo "run: sudo dnf install gcc-riscv64-linux-gnu binutils-riscv64-linux-gnu qemu-system-riscv gdb" \
-            "python3-pytest python3-pexpect libcmocka-devel clang lld llvm"
+            "python3-pytest python3-pexpect libcmocka-devel clang clang-tools-extra lld llvm"
     elif command -v pacman >/dev/null 2>&1; then
         echo "run: sudo pacman -S riscv64-elf-gcc riscv64-elf-gdb qemu-system-riscv python-pytest" \
             "python-pexpect cmocka clang lld llvm"
@@ -70,7 +70,7 @@ look()
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>' | cc -E -x c - >/dev/null 2>&1 || missing="$missing cmocka"
-    for tool in gdb-multiarch clang ld.lld llvm-nm; do
+    for tool in gdb-multiarch clang clang-format ld.lld llvm-nm; do
         have "$tool" || missing="$missing $tool"
     done
 }
