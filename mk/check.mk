@@ -37,13 +37,14 @@ do-flow: qemu-check
 	$(call build,pristine)
 	@$(PYTHON) tools/flow.py $(OP)
 
-size:  ## are functions, files and the kernel short enough, and the calls between files no circle?
+size:  ## lines of functions, files and the kernel; files that call each other in a circle
 	$(call build,kernel-files)
 	@$(PYTHON) tools/check_size.py
 
 docs:  ## renew the parts of the documents that are made from the sources
 	$(call build,all)
 	@$(PYTHON) tools/check_layers.py --update
+	@$(PYTHON) tools/structures.py --update
 	@$(PYTHON) tools/check_docs.py --update
 
 # Breaks the kernel on purpose, one thing at a time: a test must notice. Some minutes.

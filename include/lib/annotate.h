@@ -3,6 +3,17 @@
  *
  * clang checks the lock words (-Wthread-safety), sparse checks __user; for gcc they all vanish.
  */
+/*
+ * Marks on fields: what guards a field stands first in its comment.
+ *
+ *   [I]          nothing: it is set while the object is made, and never changed afterwards
+ *   [a]          itself: it is read and changed by atomic operations only
+ *   [lock]       the object's own lock, its field `lock` or `guard`
+ *   [self]       only the task or process that it belongs to touches it
+ *   [value]      nothing: it is handed around and on stacks, and nobody shares it
+ *   [mm->lock]   that lock of another object; [run queue], [process tree] and their like are locks
+ *                that the header's first comment names
+ */
 #ifndef LIB_ANNOTATE_H
 #define LIB_ANNOTATE_H
 
