@@ -45,6 +45,7 @@ docs:  ## renew the parts of the documents that are made from the sources
 	$(call build,all)
 	@$(PYTHON) tools/check_layers.py --update
 	@$(PYTHON) tools/structures.py --update
+	@$(PYTHON) tools/path.py --update
 	@$(PYTHON) tools/check_docs.py --update
 
 # Breaks the kernel on purpose, one thing at a time: a test must notice. Some minutes.

@@ -28,7 +28,8 @@ LANES = 2
 
 SUITES = ["builds", "checks", "host", "bench", "boot"]
 BUILDS = [("default", []), ("check", ["CHECK=1"]), ("debug", ["DEBUG=1"]), ("llvm", ["LLVM=1"])]
-CHECKS = ["check_layers.py", "check_docs.py", "check_size.py", "check_panics.py", "structures.py"]
+CHECKS = ["check_layers.py", "check_docs.py", "check_size.py", "check_panics.py", "structures.py",
+          "path.py"]
 BOOT_PROGRAMS = sorted((ROOT / "tests" / "boot" / "programs").glob("*.c"))
 
 

@@ -6,7 +6,7 @@ status=0
 for script in tools/*.sh .ci/run; do
     sh -n "$script" || status=1
 done
-for check in check_layers check_size check_panics check_docs structures; do
+for check in check_layers check_size check_panics check_docs structures path; do
     /usr/bin/python3 -B "tools/$check.py" || status=1
 done
 for file in arch/riscv/*.c lib/*.c mm/*.c sched/*.c drivers/*.c fs/*.c proc/*.c ipc/*.c syscall/*.c init/*.c */ext/*.c; do
