@@ -20,12 +20,13 @@
 #include "drivers/chardev.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "mm/uaccess.h"
+#include "sched/ktimer.h"
 #include "sched/mutex.h"
 #include "sched/task.h"
-#include "sched/ktimer.h"
 #include "sched/waitqueue.h"
 
 #include "serial.h"
@@ -125,7 +126,7 @@ static long console_write_user(vaddr_t ubuf, long n)
 
     mutex_lock(&writers);
     while (done < n) {
-        size_t want = n - done < WRITE_CHUNK ? (size_t)(n - done) : WRITE_CHUNK;
+        size_t want = min((size_t)(n - done), WRITE_CHUNK);
         size_t have = copy_from_user_partial(chunk, ubuf + (vaddr_t)done, want);
         size_t sent = send_yielding(chunk, have);
 

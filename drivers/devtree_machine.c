@@ -8,6 +8,7 @@
 #include "drivers/devtree.h"
 
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/string.h"
 
 #include "dtnode.h"
@@ -33,8 +34,8 @@ static void range_add(struct range_set *set, struct phys_range add)
 
         if (at->no_map != add.no_map || at->start > add.end || add.start > at->end)
             continue;
-        add.start = at->start < add.start ? at->start : add.start;
-        add.end = at->end > add.end ? at->end : add.end;
+        add.start = min(at->start, add.start);
+        add.end = max(at->end, add.end);
         memmove(at, at + 1, (set->n - i) * sizeof(*at));
         set->n--;
         i = 0; /* it has grown: ranges before may touch it now */

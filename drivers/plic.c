@@ -5,13 +5,14 @@
  * is whose is told by the order of the node's interrupts-extended. All sources go to one context:
  * the S-mode of the hart that called plic_init().
  * No lock: the table is written at boot, a handler before its source is enabled, and only the one
- * hart claims. Source: RISC-V PLIC specification 1.0.0. Called by the drivers, plic_dispatch() by sched/sched.c.
+ * hart claims. Source: RISC-V PLIC specification 1.0.0. Called by the drivers and sched/sched.c.
  */
 #include "drivers/plic.h"
 
 #include "asm/cpu.h"
 #include "asm/csr.h"
 #include "asm/mmio.h"
+#include "lib/minmax.h"
 #include "lib/printk.h"
 #include "mm/kmap.h"
 #include "sched/task.h"
@@ -94,7 +95,7 @@ static uint8_t *find_plic(void)
         return NULL;
     if (!dt_u32(node, "riscv,ndev", &plic.nsources) || plic.nsources > SOURCES_MAX)
         plic.nsources = SOURCES_MAX;
-    size = size < PLIC_SIZE_MAX ? size : PLIC_SIZE_MAX;
+    size = min(size, PLIC_SIZE_MAX);
     base = ioremap(start, size);
     if (!base || !plic_answers(base) ||
         !find_context(node, base, (size - PLIC_CONTEXT) / PLIC_CONTEXT_STRIDE))

@@ -8,6 +8,7 @@
  * binding "serial/8250". Called by drivers/console.c.
  */
 #include "asm/mmio.h"
+#include "lib/minmax.h"
 #include "lib/printk.h"
 #include "mm/kmap.h"
 
@@ -63,8 +64,7 @@ static size_t uart_send(const char *bytes, size_t n)
 {
     if (!(uart_read(UART_LINE_STATUS) & STATUS_EMPTY))
         return 0;
-    if (n > uart.burst)
-        n = uart.burst;
+    n = min(n, uart.burst);
     for (size_t i = 0; i < n; i++)
         uart_write(UART_DATA, (uint8_t)bytes[i]);
     return n;

@@ -13,6 +13,7 @@
 #include "asm/timer.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/printk.h"
 #include "mm/slab.h"
 
@@ -72,12 +73,11 @@ static void chain_free(struct virtio_disk *disk, uint16_t id)
 /* Puts the next part of a request into the ring. => false when descriptors are short */
 static bool part_start(struct virtio_disk *disk, struct block_request *req)
 {
-    unsigned first = req->next_seg, n = req->nsegs - first;
+    unsigned first = req->next_seg, n = min(req->nsegs - first, disk->segs_max);
     uint16_t data_flags = req->op == BLOCK_READ ? VIRTQ_DESC_DEVICE_WRITES : 0;
     struct virtio_ring *ring = disk->ring;
     uint16_t head = disk->free, tail;
 
-    n = n < disk->segs_max ? n : disk->segs_max;
     if (disk->nfree < n + 2)
         return false;
     ring->header[head] = (struct virtio_header){header_types[req->op], 0, req->sector};

@@ -7,6 +7,7 @@
  */
 #include "asm/page.h"
 #include "lib/assert.h"
+#include "lib/minmax.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "mm/kmap.h"
@@ -134,14 +135,14 @@ static uint64_t read_capacity(struct virtio_disk *disk)
 /* Reads what the disk says of itself. => NULL, or what is wrong */
 static const char *read_config(struct virtio_disk *disk, uint32_t features)
 {
-    uint32_t segs = 1, most = disk->queue_size - 2; /* header and status */
+    uint32_t segs = 1;
 
     if (features & FEATURE_BLOCK_SIZE && virtio_read(disk, VIRTIO_CONFIG_BLOCK_SIZE) > SECTOR_MAX)
         return "sectors too large";
     if (features & FEATURE_SEG_MAX)
         segs = virtio_read(disk, VIRTIO_CONFIG_SEG_MAX);
-    most = most < BLOCK_SEGS_MAX ? most : BLOCK_SEGS_MAX;
-    disk->segs_max = segs == 0 ? 1 : segs < most ? segs : most;
+    segs = min(segs, min(BLOCK_SEGS_MAX, disk->queue_size - 2)); /* without header and status */
+    disk->segs_max = max(segs, 1);
     disk->dev.nsectors = read_capacity(disk);
     disk->dev.readonly = features & FEATURE_READ_ONLY;
     disk->dev.can_flush = features & FEATURE_FLUSH;

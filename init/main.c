@@ -105,6 +105,7 @@ static void set_hooks(void)
     console_set_hook(CONSOLE_KEY('P'), proc_list);
     console_set_hook(CONSOLE_KEY('O'), audit_key);
     console_set_hook(CONSOLE_KEY('C'), interrupt_key);
+    virtio_add_legacy();
 }
 
 /* ---- The stages ---- */
@@ -219,7 +220,6 @@ static void start_drivers(void)
 {
     plic_init();
     console_init();
-    virtio_add_legacy();
     virtio_probe();
     ramdisk_probe();
 }
