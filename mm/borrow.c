@@ -7,6 +7,7 @@
  */
 #include "asm/tlb.h"
 #include "lib/annotate.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "mm/region.h"
 #include "pgtable.h"
@@ -16,7 +17,7 @@
  * Enters v's frames in the tables, which are prepared. Those that come on demand come by a
  * fault. => v is in its mm: a revocation that does not show here will find it there.
  */
-static void map_vma(struct mm *mm, struct vma *v)
+static void map_vma(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
 {
     const uint32_t *frames = v->region->frames + v->first;
     uint64_t flags = vma_pte_flags(v);
@@ -31,8 +32,8 @@ static void map_vma(struct mm *mm, struct vma *v)
     }
 }
 
-/* To refuse what was revoked already; map_vma() looks again. => mm locked; rests. 0, -EFAULT, -EINTR. */
-static int check_barred(struct mm *mm, struct loan *loan)
+/* To refuse what was revoked already; map_vma() looks again. => rests. 0, -EFAULT, -EINTR. */
+static int check_barred(struct mm *mm, struct loan *loan) __must_hold(&mm->lock)
 {
     struct list *pos;
     int err = 0;
@@ -44,8 +45,8 @@ static int check_barred(struct mm *mm, struct loan *loan)
     return err;
 }
 
-/* mm_borrow() with the place found: `va`. => dst locked; rests. */
-static int borrow_at(struct mm *dst, struct loan *loan, vaddr_t va)
+/* mm_borrow() with the place found: `va`. => rests. */
+static int borrow_at(struct mm *dst, struct loan *loan, vaddr_t va) __must_hold(&dst->lock)
 {
     vaddr_t end = va + loan->npages * PAGE_SIZE;
     struct list *node;
@@ -82,6 +83,7 @@ __noinline int mm_borrow(struct mm *dst, struct loan *loan, vaddr_t *va)
 
     if (err)
         return err;
+    ASSERT(loan->npages > 0 && !list_empty(&loan->vmas));
     *va = page_up(dst->size);
     above = vma_first_above(dst, *va);
     if (range_fits(*va, loan->npages * PAGE_SIZE, USER_BREAK_MAX) &&

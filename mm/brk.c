@@ -16,7 +16,7 @@
  * The lowest page that growing from the break must provide: the next one, unless the break
  * came down into a hole that an unmapped sharing left, where its own page is missing, too.
  */
-static vaddr_t growth_start(struct mm *mm)
+static vaddr_t growth_start(struct mm *mm) __must_hold(&mm->lock)
 {
     vaddr_t page = page_down(mm->size);
 
@@ -24,7 +24,7 @@ static vaddr_t growth_start(struct mm *mm)
 }
 
 /* The heap of this kind that ends at va, to be extended, or NULL. */
-static struct vma *heap_below(struct mm *mm, vaddr_t va, enum vma_kind kind)
+static struct vma *heap_below(struct mm *mm, vaddr_t va, enum vma_kind kind) __must_hold(&mm->lock)
 {
     struct vma *v = va ? vma_find(mm, va - PAGE_SIZE) : NULL;
 
@@ -33,6 +33,7 @@ static struct vma *heap_below(struct mm *mm, vaddr_t va, enum vma_kind kind)
 
 /* Makes [start, end) heap of `kind`. => rests. 0, -ENOMEM, -EINTR: nothing has changed. */
 static int heap_extend(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind)
+    __must_hold(&mm->lock)
 {
     struct vma *v = heap_below(mm, start, kind), *fresh = NULL;
     int err;
@@ -64,7 +65,7 @@ out_vma:
     return err;
 }
 
-static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
+static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode) __must_hold(&mm->lock)
 {
     vaddr_t start, end;
 
@@ -88,8 +89,8 @@ static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode)
     return 0;
 }
 
-/* Looks for a shared mapping above the break `size`. => mm locked; rests. 0; -EINVAL; -EINTR. */
-static int shared_above(struct mm *mm, vaddr_t size)
+/* Looks for a shared mapping above the break `size`. => rests. 0; -EINVAL; -EINTR. */
+static int shared_above(struct mm *mm, vaddr_t size) __must_hold(&mm->lock)
 {
     int err = 0;
 
@@ -98,7 +99,7 @@ static int shared_above(struct mm *mm, vaddr_t size)
     return err;
 }
 
-static int brk_shrink(struct mm *mm, uint64_t n)
+static int brk_shrink(struct mm *mm, uint64_t n) __must_hold(&mm->lock)
 {
     vaddr_t size = mm->size - n;
     int err;

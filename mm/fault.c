@@ -183,6 +183,8 @@ int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, 
     pte_t *pte = fault_entry(v->mm, va, g);
     int err;
 
+    CHECK_ASSERT(spin_held(&v->mm->lock) && v->start <= va && va < v->end);
+    CHECK_ASSERT(!v->copies || v->region);
     if (!pte)
         return -ENOMEM;
     *out = pte;

@@ -76,9 +76,9 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
 
 /*
  * Copies the tables of v from src to dst, which has a clone of v. A promised range gets all
- * its tables, as in the parent, so that its faults need none. => src locked; rests.
+ * its tables, as in the parent, so that its faults need none. => rests.
  */
-static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v)
+static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v) __must_hold(&src->lock)
 {
     int err = 0;
 
@@ -101,8 +101,8 @@ static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v)
     return err;
 }
 
-/* Makes every promise of mm once more, for a child. => locked; rests. 0, -ENOMEM, -EINTR. */
-static int reserve_promises(struct mm *mm)
+/* Makes every promise of mm once more, for a child. => rests. 0, -ENOMEM, -EINTR. */
+static int reserve_promises(struct mm *mm) __must_hold(&mm->lock)
 {
     size_t n = 0;
     int err = 0;
@@ -115,7 +115,7 @@ static int reserve_promises(struct mm *mm)
 }
 
 /* Clones v into dst with its promise and its pages. On error dst holds what it got. */
-static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
+static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v) __must_hold(&src->lock)
 {
     struct vma *copy = vma_clone(v);
     int err;
@@ -129,8 +129,8 @@ static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v)
     return err ? err : mm_work(src, WORK_VMA);
 }
 
-/* From here on a sweep over a region finds dst, to which no vma will be added. => src locked; rests. */
-static void publish(struct mm *dst, struct mm *src)
+/* From here on a sweep over a region finds dst, to which no vma will be added. => rests. */
+static void publish(struct mm *dst, struct mm *src) __must_hold(&src->lock)
 {
     struct list *pos;
 

@@ -12,8 +12,8 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* Brings up every page of a segment. => mm locked; rests. 0 or -EINTR. */
-static int populate(struct mm *mm, struct vma *v)
+/* Brings up every page of a segment. => rests. 0 or -EINTR. */
+static int populate(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
 {
     pte_t *pte;
     int err = 0;
@@ -29,9 +29,10 @@ static int populate(struct mm *mm, struct vma *v)
 /*
  * Adds a private vma with all the frames it will ever have: promised, tables made, and in a
  * segment that stays read-only the pages, too, after which nothing is promised for it any more.
- * => mm locked; rests.
+ * => rests.
  */
 static int add_vma(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned prot)
+    __must_hold(&mm->lock)
 {
     struct vma *v = vma_create(start, end, kind, prot);
     int err;

@@ -8,6 +8,7 @@
  */
 #include "frames.h"
 #include "lib/annotate.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "pgtable.h"
 #include "space.h"
@@ -63,6 +64,7 @@ static int pin_faulting(struct pinning *p)
     pte_t *pte;
     int err = 0;
 
+    ASSERT(p->v->start <= p->va && p->end <= p->v->end);
     gather_begin(&g, p->v);
     for (unsigned n = 0; n < FAULTS_MAX && p->va < p->end; n++) {
         err = fault_page(p->v, p->va, pin_access(p->v), &g, &pte);
@@ -79,7 +81,7 @@ static int pin_faulting(struct pinning *p)
 }
 
 /* Has the page at p->va brought. The mm is closed meanwhile, as in a rest. => src locked. 0 or -errno. */
-static int pin_bringing(struct pinning *p)
+static __no_lock_analysis int pin_bringing(struct pinning *p)
 {
     struct region *r = p->v->region;
     struct mm *mm = p->v->mm;
@@ -93,8 +95,8 @@ static int pin_bringing(struct pinning *p)
     return err;
 }
 
-/* Pins all pages of `copy`, a vma of a loan that begins at `base`. => src locked; rests. 0 or -errno. */
-static int pin_part(struct mm *src, vaddr_t base, const struct vma *copy)
+/* Pins all pages of `copy`, a vma of a loan that begins at `base`. => rests. 0 or -errno. */
+static int pin_part(struct mm *src, vaddr_t base, const struct vma *copy) __must_hold(&src->lock)
 {
     struct pinning p = {
         .r = copy->region, .v = vma_find(src, base + copy->start),
@@ -159,26 +161,28 @@ static size_t count_wanting(const struct vma *v, const pte_t *pte, size_t n)
 }
 
 /*
- * Adds to *wanted the frames for what v, in [va, end), is not promised: pages that are not there or
- * not its own, and tables. => src locked; rests. 0; -ENOMEM more than the machine has; -EINTR.
+ * Adds to *wanted the frames for what [va, end), in one vma, is not promised: pages that are not
+ * there or not its own, and tables. => rests. 0; -ENOMEM more than the machine has; -EINTR.
  */
-static int count_wanted(const struct vma *v, vaddr_t va, vaddr_t end, size_t *wanted)
+static int count_wanted(struct mm *src, vaddr_t va, vaddr_t end, size_t *wanted)
+    __must_hold(&src->lock)
 {
+    const struct vma *v = vma_find(src, va);
     vaddr_t first = va;
     int err = 0;
 
     if (v->promised || v->region)
         return 0;
     for (vaddr_t stop; va < end && !err; va = stop) {
-        unsigned missing = pt_missing(v->mm->root, va);
+        unsigned missing = pt_missing(src->root, va);
         size_t n;
 
         stop = pt_table_end(va, end);
         n = (stop - va) >> PAGE_SHIFT;
         if (missing == 2 && (va == first || pt_index(va, 1) == 0))
             ++*wanted;
-        *wanted += missing ? n + 1 : count_wanting(v, pt_lookup(v->mm->root, va), n);
-        err = *wanted > page_total() ? -ENOMEM : mm_work(v->mm, missing ? 1 : (unsigned)n / 2);
+        *wanted += missing ? n + 1 : count_wanting(v, pt_lookup(src->root, va), n);
+        err = *wanted > page_total() ? -ENOMEM : mm_work(src, missing ? 1 : (unsigned)n / 2);
     }
     return err;
 }
@@ -197,7 +201,7 @@ __noinline int mm_lend(struct mm *src, struct loan *loan)
 
         err = may_lend(v, &loan->terms) ? add_part(loan, v, va, stop) : -EFAULT;
         if (!err)
-            err = count_wanted(v, va, stop, &loan->wanted);
+            err = count_wanted(src, va, stop, &loan->wanted);
         if (!err)
             err = mm_work(src, 2 * WORK_VMA);
         va = stop;

@@ -166,6 +166,7 @@ static void drop_last(struct region *r)
 
 static void region_destroy(struct region *r)
 {
+    ASSERT(list_empty(&r->vmas) && (r->on_demand || !r->promised));
     if (r->ops->let_go)
         r->ops->let_go(r);
     if (r->promised)
@@ -180,6 +181,7 @@ static void region_destroy(struct region *r)
 
 void region_get(struct region *r)
 {
+    CHECK_ASSERT(__atomic_load_n(&r->holders, __ATOMIC_RELAXED) > 0);
     __atomic_fetch_add(&r->holders, 1, __ATOMIC_RELAXED);
 }
 

@@ -10,6 +10,7 @@
 #include "space.h"
 
 #include "lib/annotate.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "pgtable.h"
 
@@ -46,6 +47,7 @@ void mm_unlock_slowly(struct mm *mm)
 
 __noinline int mm_rest(struct mm *mm, unsigned units)
 {
+    ASSERT(spin_held(&mm->lock));
     mm->closed = true;
     mm->work = units;
     spin_unlock(&mm->lock);
@@ -70,6 +72,7 @@ int mm_reserve(struct mm *mm, size_t n)
 
 void mm_unreserve(struct mm *mm)
 {
+    ASSERT(spin_held(&mm->lock));
     if (mm->set_aside)
         page_unreserve(mm->set_aside);
     mm->set_aside = 0;

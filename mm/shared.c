@@ -40,8 +40,8 @@ __noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t sr
     return err ? 0 : at + (src_va - loan.start);
 }
 
-/* Whether every page of [start, end) is a shared mapping. => mm locked; rests; false when killed, too. */
-static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end)
+/* Whether every page of [start, end) is a shared mapping. => rests; false when killed, too. */
+static bool all_shared(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     while (start < end) {
         struct vma *v = vma_find(mm, start);

@@ -39,14 +39,14 @@ void mm_lock(struct mm *mm) __acquires(&mm->lock);
 int mm_lock_slowly(struct mm *mm);
 void mm_unlock_slowly(struct mm *mm) __releases(&mm->lock);
 
-static inline int mm_lock_killable(struct mm *mm)
+static inline __no_lock_analysis int mm_lock_killable(struct mm *mm) __acquires_if(0, &mm->lock)
 {
     spin_lock(&mm->lock);
     return likely(!mm->closed) ? 0 : mm_lock_slowly(mm);
 }
 
 /* Ends such a call, and the vmas that it has removed. => may sleep if some have a region. */
-static inline void mm_unlock(struct mm *mm)
+static inline void mm_unlock(struct mm *mm) __releases(&mm->lock)
 {
     mm->work = 0;
     if (unlikely(mm->closed || !list_empty(&mm->gone)))
@@ -56,7 +56,7 @@ static inline void mm_unlock(struct mm *mm)
 }
 
 /* Rests, before a step of `units`. => as mm_work(). */
-int mm_rest(struct mm *mm, unsigned units);
+int mm_rest(struct mm *mm, unsigned units) __must_hold(&mm->lock);
 
 /*
  * Says that a step of `units` comes next. If it does not fit in the batch, the call rests first: it
@@ -65,7 +65,7 @@ int mm_rest(struct mm *mm, unsigned units);
  *    and gone by faults and sweeps.
  * => 0; -EINTR when the caller was killed, for it to give up; below a commit that is ignored.
  */
-static inline int mm_work(struct mm *mm, unsigned units)
+static inline int mm_work(struct mm *mm, unsigned units) __must_hold(&mm->lock)
 {
     mm->work += units;
     return likely(mm->work <= WORK_BATCH) ? 0 : mm_rest(mm, units);
@@ -75,22 +75,22 @@ static inline int mm_work(struct mm *mm, unsigned units)
  * page_reserve() by a call that has mm locked; the frames count as mm->set_aside until the call
  * takes them out of there. => rests. 0, -ENOMEM, -EINTR.
  */
-int mm_reserve(struct mm *mm, size_t n);
+int mm_reserve(struct mm *mm, size_t n) __must_hold(&mm->lock);
 
 /* Gives back what the call has reserved and not used. */
-void mm_unreserve(struct mm *mm);
+void mm_unreserve(struct mm *mm) __must_hold(&mm->lock);
 
 /*
  * Makes every table that [start, end) needs, so that mapping in it cannot fail.
  * => mm locked; rests. 0, -ENOMEM, -EINTR: what was made stays until mm_trim().
  */
-int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end);
+int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock);
 
 /*
  * Frees the tables that serve nothing but [start, end), which lies in one vma or between two, and
  * where nothing is mapped. => mm locked; rests.
  */
-void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end);
+void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock);
 
 /* ---- taking away ---- */
 
@@ -171,19 +171,20 @@ enum tables {
  * => mm locked; rests. 0; -ENOMEM only when the range lies inside one vma, which must be
  *    split: nothing has changed.
  */
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables);
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
+    __must_hold(&mm->lock);
 
 /*
  * Makes a boundary between vmas at `at`, if one reaches across it. Changes no mapping.
  * => mm locked. 0 or -ENOMEM.
  */
-int vma_split(struct mm *mm, vaddr_t at);
+int vma_split(struct mm *mm, vaddr_t at) __must_hold(&mm->lock);
 
 /*
  * Takes away the pages of v, which is promised nothing, and leaves v.
  * => mm locked; rests.
  */
-void mm_unmap_pages(struct mm *mm, const struct vma *v);
+void mm_unmap_pages(struct mm *mm, const struct vma *v) __must_hold(&mm->lock);
 
 /* ---- lending and borrowing ---- */
 

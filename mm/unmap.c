@@ -22,7 +22,7 @@
  * Puts the first n frames of g, which nobody holds any more, on the free lists. Many that lie apart
  * from each other take long: so it rests on the way. => g's mm is locked.
  */
-static __noinline void free_frames(struct gather *g, size_t n)
+static __noinline __no_lock_analysis void free_frames(struct gather *g, size_t n)
 {
     const uint32_t *frames = g->frames;
     size_t reserved = g->promised ? 0 : n; /* by the call, until it gives that back */
@@ -47,6 +47,7 @@ struct page_dropped gather_flush(struct gather *g)
     uint64_t cpus = __atomic_load_n(&g->mm->cpus, __ATOMIC_SEQ_CST);
     struct page_dropped d = {0, 0};
 
+    CHECK_ASSERT(spin_held(&g->mm->lock));
     if (g->start == g->end)
         return d;
     if (cpus)
@@ -147,6 +148,7 @@ static inline bool leaves_table(vaddr_t from, vaddr_t to, vaddr_t floor, vaddr_t
  * keeps has used it up.
  */
 static void unmap_piece(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
+    __must_hold(&mm->lock)
 {
     struct page_dropped d;
     struct gather g;
@@ -174,7 +176,7 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
  * `start`: to what it was before when nothing is above, else for the mapping above to
  * return to in its turn.
  */
-static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before)
+static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before) __must_hold(&mm->lock)
 {
     struct vma *above = vma_first_above(mm, end);
 
@@ -185,7 +187,7 @@ static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before)
 }
 
 /* Removes v, or the part of it in [start, end); the pages are gone already. */
-static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     if (start > v->start) {
         if (vma_in_size(v))
@@ -206,6 +208,7 @@ int vma_split(struct mm *mm, vaddr_t at)
 {
     struct vma *v = vma_find(mm, at), *upper;
 
+    ASSERT(!(at & (PAGE_SIZE - 1)));
     if (!v || v->start == at)
         return 0;
     upper = vma_clone(v);
@@ -222,7 +225,7 @@ int vma_split(struct mm *mm, vaddr_t at)
 }
 
 /* The highest vma that has a part in [start, end), or NULL. */
-static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end)
+static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     struct vma *v = vma_last(mm);
 
@@ -238,7 +241,7 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
     struct vma *v = vma_find(mm, start);
     unsigned work;
 
-    ASSERT(spin_held(&mm->lock));
+    ASSERT(spin_held(&mm->lock) && start < end && !((start | end) & (PAGE_SIZE - 1)));
     if (v && v->start < start && v->end > end && vma_split(mm, end))
         return -ENOMEM;
     /* Commit: nothing below may fail. From the top down, so that sizes unwind. */

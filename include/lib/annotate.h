@@ -23,6 +23,7 @@
 #define __must_not_hold(...) __attribute__((locks_excluded(__VA_ARGS__)))
 #define __acquires(...)     __attribute__((acquire_capability(__VA_ARGS__)))
 #define __releases(...)     __attribute__((release_capability(__VA_ARGS__)))
+#define __acquires_if(...)  __attribute__((try_acquire_capability(__VA_ARGS__))) /* (result, lock) */
 #define __no_lock_analysis  __attribute__((no_thread_safety_analysis))
 #else
 #define __lockable
@@ -30,6 +31,7 @@
 #define __must_not_hold(...)
 #define __acquires(...)
 #define __releases(...)
+#define __acquires_if(...)
 #define __no_lock_analysis
 #endif
 

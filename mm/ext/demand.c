@@ -85,6 +85,7 @@ struct page *region_take(struct region *r)
 void region_give_back(struct region *r, struct page *page)
 {
     spin_lock(&r->lock);
+    ASSERT(r->promised < r->npages);
     page_drop(page, PAGE_REF);
     r->promised++;
     spin_unlock(&r->lock);
@@ -154,6 +155,7 @@ void region_empty(struct region *r)
 {
     uint32_t batch[REGION_STEP];
 
+    ASSERT(r->on_demand);
     __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
     region_unhook(r);
     for (size_t end = r->npages, first; end > 0; end = first) {
@@ -166,6 +168,7 @@ void region_empty(struct region *r)
         if (left && page_try_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */
         r->promised += n;
+        CHECK_ASSERT(r->promised <= r->npages);
         spin_unlock(&r->lock);
         task_yield_if_due();
     }

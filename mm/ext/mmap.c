@@ -16,8 +16,8 @@
 #include "lib/errno.h"
 #include "private.h"
 
-/* Looks for what is not mmap's own in [start, end). => mm locked; rests. 0; -EINVAL; -EINTR. */
-static int only_maps(struct mm *mm, vaddr_t start, vaddr_t end)
+/* Looks for what is not mmap's own in [start, end). => rests. 0; -EINVAL; -EINTR. */
+static int only_maps(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     struct vma *v = vma_first_above(mm, start);
     int err = 0;
@@ -58,10 +58,10 @@ void map_merge(struct mm *mm, vaddr_t start, vaddr_t end)
 
 /*
  * The highest gap below USER_BREAK_MAX that has room for len bytes. A hole below the break is
- * none: what lies there goes when the break comes down. => mm locked; rests. 0 and *va; -ENOMEM;
+ * none: what lies there goes when the break comes down. => rests. 0 and *va; -ENOMEM;
  * -EINTR. Page 0 is never chosen: a null pointer should fault.
  */
-static int find_gap(struct mm *mm, uint64_t len, vaddr_t *va)
+static int find_gap(struct mm *mm, uint64_t len, vaddr_t *va) __must_hold(&mm->lock)
 {
     vaddr_t top = USER_BREAK_MAX;
     struct list *pos;
@@ -83,7 +83,7 @@ static int find_gap(struct mm *mm, uint64_t len, vaddr_t *va)
     return -ENOMEM;
 }
 
-static bool is_free(struct mm *mm, vaddr_t start, uint64_t len)
+static bool is_free(struct mm *mm, vaddr_t start, uint64_t len) __must_hold(&mm->lock)
 {
     struct vma *above = vma_first_above(mm, start);
 
@@ -91,8 +91,9 @@ static bool is_free(struct mm *mm, vaddr_t start, uint64_t len)
            (!above || above->start >= start + len);
 }
 
-/* Where the request goes. => mm locked; rests. 0 and *va. */
+/* Where the request goes. => rests. 0 and *va. */
 static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, vaddr_t *va)
+    __must_hold(&mm->lock)
 {
     *va = q->addr;
     if (q->place != MAP_ANYWHERE && !range_fits(q->addr, len, USER_BREAK_MAX))
@@ -109,7 +110,7 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
 }
 
 /* Frees the tables that were made in vain for [start, end), in each gap between vmas. */
-static void trim_gaps(struct mm *mm, vaddr_t start, vaddr_t end)
+static void trim_gaps(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     while (start < end) {
         const struct vma *above = vma_first_above(mm, start);
@@ -122,8 +123,8 @@ static void trim_gaps(struct mm *mm, vaddr_t start, vaddr_t end)
     }
 }
 
-/* Reserves for v, whose place is found, and makes its tables. => mm locked; rests. 0 or -errno. */
-static int prepare_map(struct mm *mm, const struct vma *v)
+/* Reserves for v, whose place is found, and makes its tables. => rests. 0 or -errno. */
+static int prepare_map(struct mm *mm, const struct vma *v) __must_hold(&mm->lock)
 {
     int err = v->promised ? mm_reserve(mm, vma_pages(v)) : 0;
 
@@ -132,8 +133,8 @@ static int prepare_map(struct mm *mm, const struct vma *v)
     return err;
 }
 
-/* Puts v, whose place is found, into mm. => mm locked; rests. On error nothing has changed. */
-static int map_at(struct mm *mm, struct vma *v)
+/* Puts v, whose place is found, into mm. => rests. On error nothing has changed. */
+static int map_at(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
 {
     int err = prepare_map(mm, v);
 

@@ -4,6 +4,7 @@
 #ifndef MM_EXT_PRIVATE_H
 #define MM_EXT_PRIVATE_H
 
+#include "lib/annotate.h"
 #include "lib/errno.h"
 #include "mm/mmap.h"
 
@@ -16,7 +17,7 @@ struct region;
 void region_unhook(struct region *r);
 
 /* Makes one vma of each pair of equal neighbours that meet in [start, end]. => mm locked; rests. */
-void map_merge(struct mm *mm, vaddr_t start, vaddr_t end);
+void map_merge(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock);
 
 /* Writes back the stores to shared files in [start, end). => may sleep. 0, or the last -errno. */
 int map_write_back(struct mm *mm, vaddr_t start, vaddr_t end);

@@ -13,8 +13,9 @@
 #include "lib/errno.h"
 #include "private.h"
 
-/* Whether [start, end) may all become `prot`. => mm locked; rests. */
+/* Whether [start, end) may all become `prot`. => rests. */
 static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
+    __must_hold(&mm->lock)
 {
     int err = 0;
 
@@ -35,9 +36,9 @@ static int may_protect(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
 
 /*
  * Reserves for pages of [start, end) that are to be promised because they become writable.
- * => mm locked; rests. 0, -ENOMEM, -EINTR.
+ * => rests. 0, -ENOMEM, -EINTR.
  */
-static int reserve_writable(struct mm *mm, vaddr_t start, vaddr_t end)
+static int reserve_writable(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     size_t n = 0;
 
@@ -58,8 +59,8 @@ static uint64_t new_flags(const struct vma *v, pte_t pte)
     return pte_writable(pte) ? flags : flags & ~(PTE_W | PTE_D);
 }
 
-/* Enters v's permissions in the entries there are. => mm locked; rests. */
-static void rewrite_entries(struct mm *mm, struct vma *v)
+/* Enters v's permissions in the entries there are. => rests. */
+static void rewrite_entries(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
 {
     for (vaddr_t va = v->start, stop; va < v->end; va = stop) {
         pte_t *pte = pt_lookup(mm->root, va);
@@ -81,10 +82,11 @@ static void rewrite_entries(struct mm *mm, struct vma *v)
 }
 
 /*
- * => mm locked; rests. Boundaries are made, promises reserved. A vma that was never writable
+ * => rests. Boundaries are made, promises reserved. A vma that was never writable
  * has only zero pages or its file's; the zero pages go, since they were not promised.
  */
 static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
+    __must_hold(&mm->lock)
 {
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
         if ((prot & PROT_WRITE) && !v->promised && !vma_shares(v)) {
@@ -97,8 +99,9 @@ static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned pro
     }
 }
 
-/* Boundaries, promises, tables: all that can fail, once it is allowed. => mm locked; rests. */
+/* Boundaries, promises, tables: all that can fail, once it is allowed. => rests. */
 static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot)
+    __must_hold(&mm->lock)
 {
     int err = vma_split(mm, va);
 
@@ -115,7 +118,7 @@ static int prepare_protect(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot
  * Frees the tables of what was never writable, after prepare_protect() has made them in vain; the
  * zero pages in them go, too, as in protect_vmas(), and come back by a fault.
  */
-static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
+static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
 {
     struct vma *v = vma_first_above(mm, start);
 
@@ -128,8 +131,9 @@ static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end)
     }
 }
 
-/* mm_protect() of what may be protected so. => mm locked; rests. */
+/* mm_protect() of what may be protected so. => rests. */
 static int protect_range(struct mm *mm, vaddr_t va, vaddr_t end, unsigned prot)
+    __must_hold(&mm->lock)
 {
     int err = prepare_protect(mm, va, end, prot);
 

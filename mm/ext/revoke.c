@@ -13,6 +13,7 @@
 #include "mm/loans.h"
 
 #include "asm/cpu.h"
+#include "lib/assert.h"
 #include "mm/slab.h"
 #include "../space.h"
 #include "private.h"
@@ -109,9 +110,10 @@ static struct lent_region *lent_of(struct region *r)
     return container_of(r, struct lent_region, r);
 }
 
-/* l is in the list of its consent no more. => lending_lock held. */
-static void leave_consent(struct lent_region *l)
+/* l is in the list of its consent no more. */
+static void leave_consent(struct lent_region *l) __must_hold(&lending_lock)
 {
+    ASSERT(!l->loans || l->loans->count > 0);
     if (l->loans)
         l->loans->count--;
     l->loans = NULL;
@@ -129,8 +131,9 @@ static void lent_let_go(struct region *r)
     spin_unlock(&lending_lock);
 }
 
-/* Enters l, which has no frame yet, in the tree. => lending_lock held. false: revoked, or too many. */
+/* Enters l, which has no frame yet, in the tree. => false: revoked, or too many. */
 static bool lent_enter(struct lent_region *l, struct region *parent, struct loans *loans)
+    __must_hold(&lending_lock)
 {
     if (loans->revoked || (parent && parent->barred) || loans->count >= LOANS_MAX)
         return false;
