@@ -33,7 +33,7 @@ LAYERS = {
 WHAT = {
     "init": "the order of boot",
     "syscall": "number -> function, arguments, errno",
-    "ipc": "pipes and services",
+    "ipc": "pipes, ids, grants, services",
     "proc": "processes: fork, exec, exit, wait",
     "fs": "files, the log, the block cache",
     "drivers": "device tree, console, disks",

@@ -87,7 +87,7 @@ class Comments:
                 self.error(path, line, f"the comment names {name}(), and there is no such function")
 
     def check_callers(self, path, line, comment):
-        called = CALLED_BY.search(comment) if path.endswith((".c", ".S")) else None
+        called = CALLED_BY.search(comment) if path in self.objects.read else None
         for caller in CALLER.finditer(called[1]) if called else ():
             if not self.calls(caller, path):
                 self.error(path, line, f"called by {caller[0]}? That uses nothing of this file")

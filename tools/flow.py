@@ -5,6 +5,7 @@
     tools/flow.py touch         one of them: each function once, where it was first entered, with its file
     tools/flow.py --check       the table; exit 1 if an operation enters more functions than it may, or crosses more
                                 layers
+    tools/flow.py --update      the table, also written into docs/design.md
 
 The DEBUG=1 kernel runs on one hart in QEMU, one instruction at a time, and QEMU logs where. The program is
 tools/flow/ops.c. What is counted, in the operation as it usually goes and in the longest of some dozen turns:
@@ -48,10 +49,10 @@ TICKS = ("tick", "slice")
 OPERATIONS = {
     "touch": ("the first store to a page of fresh memory", 46, 2, 1),
     "map": ("map_shared_pages() of one page", 134, 5, 0),
-    "fork": ("fork() of a small process, until the parent goes on", 114, 9, 1),
+    "fork": ("fork() of a small process, until the parent goes on", 121, 9, 1),
     "cow": ("the parent's store to a page after fork()", 63, 3, 1),
-    "unmap": ("the last holder of a shared page unmaps it, and its frame is free", 142, 6, 0),
-    "shrink": ("sbrk() gives a page back", 76, 4, 0),
+    "unmap": ("the last holder of a shared page unmaps it, and its frame is free", 85, 5, 0),
+    "shrink": ("sbrk() gives a page back", 78, 4, 0),
     "disk": ("read() of what only the disk holds", 158, 24, 7),
     "read": ("read() of what the cache holds", 49, 7, 3),
     "tick": ("a tick of the timer, with nobody else to run", 42, 5, 0),
@@ -364,10 +365,23 @@ def above(name, flow):
             for figure, limit, what in zip(figures, limits, ("functions", "crossings", "pointers")) if figure > limit]
 
 
+def update_design(measured):
+    """Write what is now behind what was before."""
+    path = ROOT / "docs/design.md"
+    text = path.read_text()
+    for name, flows in measured.items():
+        flow = usual(flows)[0]
+        now = iter((len(flow.entered), len(flow.crossings), len(flow.pointers)))
+        text = re.sub(rf"^(\| `{name}`: [^|]*)((?:\| \d+ \| \d+ ){{3}})\|$",
+                      lambda row: row[1] + re.sub(r"(\| \d+ \|) \d+ ", lambda m: f"{m[1]} {next(now)} ", row[2]) + "|",
+                      text, flags=re.MULTILINE)
+    path.write_text(text)
+
+
 def main():
-    wanted = [name for name in sys.argv[1:] if name != "--check"] or list(OPERATIONS)
+    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(OPERATIONS)
     if not set(wanted) <= set(OPERATIONS):
-        print("usage: tools/flow.py [--check] [" + " | ".join(OPERATIONS) + "]", file=sys.stderr)
+        print("usage: tools/flow.py [--check | --update] [" + " | ".join(OPERATIONS) + "]", file=sys.stderr)
         return 2
     try:
         measured = measure(wanted)
@@ -379,6 +393,8 @@ def main():
         print_flow(usual(measured[wanted[0]])[0])
         print()
     print_table(measured)
+    if "--update" in sys.argv:
+        update_design(measured)
     if "--check" not in sys.argv:
         return 0
     errors = [error for name, flows in measured.items() for error in above(name, usual(flows)[0])]

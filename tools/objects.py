@@ -22,8 +22,10 @@ class Objects:
         self.defined = {}                       # symbol -> the source that defines it
         self.functions = set()                  # those symbols that are functions
         self.needed = []                        # (source, symbol of another file)
+        self.read = set()                       # the sources whose objects there are
         objects = {str(OBJECTS / (os.path.splitext(source)[0] + ".o")): source for source in sources or kernel_sources()}
         there = [obj for obj in objects if os.path.exists(obj)]
+        self.read.update(objects[obj] for obj in there)
         for line in tool("nm", "-A", "-g", *there).splitlines() if there else ():
             obj, _, rest = line.rpartition(":")
             kind, name = rest.split()[-2:]

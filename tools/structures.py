@@ -16,7 +16,7 @@ from csource import LAYER_DIRECTORIES, ROOT, c_files
 
 PAGE = ROOT / "docs/structures.md"
 LEGEND = "include/lib/annotate.h"
-UNMARKED_MAX = 200                      # fields that have no mark yet; none is to be added
+UNMARKED_MAX = 80                       # fields that have no mark yet; none is to be added
 
 STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}[^;]*;", re.MULTILINE | re.DOTALL)
 PIECE = re.compile(r"/\*(?P<comment>.*?)\*/|(?P<field>[^;/{}]*(?:\{[^{}]*\}[^;{}]*)?);", re.DOTALL)
@@ -35,7 +35,7 @@ is the one that makes its objects and changes them. Made by `tools/structures.py
 
 class Field:
     def __init__(self, declaration):
-        self.declaration = " ".join(declaration.split())
+        self.declaration = " ".join(re.sub(r"/\*.*?\*/", "", declaration, flags=re.DOTALL).split())
         self.comment = ""
 
     def finish(self, default):
@@ -50,10 +50,11 @@ class Field:
 class Structure:
     def __init__(self, header, name, comment, body):
         self.header, self.name, self.comment = header, name, comment
-        default = DEFAULT.search(comment)
         self.fields = list(fields(body))
+        default = DEFAULT.search(comment)
+        marked = default or any(MARK.match(field.comment) or LOCK.match(field.declaration) for field in self.fields)
         for field in self.fields:
-            field.finish(default[1] if default else None)
+            field.finish(default[1] if default else None if marked else "value")
 
     def is_table(self):
         return all("(*" in field.declaration for field in self.fields)

@@ -9,10 +9,12 @@
  *   [I]          nothing: it is set while the object is made, and never changed afterwards
  *   [a]          itself: it is read and changed by atomic operations only
  *   [lock]       the object's own lock, its field `lock` or `guard`
- *   [self]       only the task or process that it belongs to touches it
- *   [value]      nothing: it is handed around and on stacks, and nobody shares it
+ *   [self]       only the hart, task or process that it belongs to touches it
  *   [mm->lock]   that lock of another object; [run queue], [process tree] and their like are locks
  *                that the header's first comment names
+ *
+ * A struct none of whose fields has a mark is a value: it is handed around or lies on a stack, and
+ * nobody shares it.
  */
 #ifndef LIB_ANNOTATE_H
 #define LIB_ANNOTATE_H
