@@ -87,7 +87,7 @@ struct virtio_ring {
 };
 
 struct virtio_disk {
-    struct block_device dev;
+    struct block_device dev;                   /* [I] */
     char name[12];                             /* [I] */
     uint8_t *base;                             /* [I] registers */
     const struct virtio_interface *interface;  /* [I] */
@@ -109,7 +109,7 @@ struct virtio_disk {
     bool dead;                                      /* [lock] given up: all requests fail */
     bool watch_is_set;                              /* [lock] */
     uint64_t progress;                              /* [lock] time the device last did something */
-    struct ktimer timer;                            /* watches (or polls) while chains fly */
+    struct ktimer timer;                            /* [lock] watches (or polls) while chains fly */
 };
 
 /* Where the versions of the register interface differ. */

@@ -6,8 +6,8 @@
  * requests wait in `pending`. A request with more pieces than a chain may have flies in parts, one
  * after the other. The device is not believed: the links of chains are kept outside its reach, the
  * ids it returns are looked up, and one that breaks the ring or falls silent is reset, its requests
- * ending in -EIO. Called by block_submit(), by interrupt and by timer. Read next:
- * drivers/virtio_mmio.c (how a disk comes up).
+ * ending in -EIO. Called by block_submit() through the device's operations, by interrupt and by timer.
+ * Read next: drivers/virtio_mmio.c (how a disk comes up).
  */
 #include "asm/page.h"
 #include "asm/timer.h"

@@ -30,15 +30,15 @@ enum buf_state {
 
 struct buf_group;
 
-/* [l] is bcache.lock in fs/bcache.c. */
+/* [cache] is bcache.lock in fs/bcache.c. */
 struct buf {
-    uint32_t refs;           /* [a] grows only under l */
-    uint32_t block;          /* [l] fixed while referenced; 0: none */
+    uint32_t refs;           /* [a] grows only under [cache] */
+    uint32_t block;          /* [cache] fixed while referenced; 0: none */
     uint8_t *data;           /* [I] BSIZE bytes */
-    enum buf_state state;    /* [l] */
+    enum buf_state state;    /* [cache] */
     bool logged;             /* [a] in the running transaction; changed under fs_log.lock */
-    struct buf *hash_next;   /* [l] */
-    struct list lru;         /* [l] least recently asked for first */
+    struct buf *hash_next;   /* [cache] */
+    struct list lru;         /* [cache] least recently asked for first */
     struct buf_group *group; /* [I] its page and the three others in it */
 };
 

@@ -22,24 +22,24 @@ enum inode_state { INODE_LOADING, INODE_READY, INODE_FAILED };
 /* A dinode that begins at a word, as in a block it does: so it is copied by words. */
 typedef struct dinode dinode_words __aligned(8);
 
-/* [t] is the table lock, itable.lock in fs/inode.c. */
+/* [table] is itable.lock in fs/inode.c. */
 struct inode {
     uint32_t inum;           /* [I] */
-    uint32_t refs;           /* [a] from 0 or to 0 only under t */
+    uint32_t refs;           /* [a] from 0 or to 0 only under [table] */
     uint32_t state;          /* [a] enum inode_state, changed once, by who loads it */
-    struct inode *next;      /* [t] in the table; or waits, too, for its blocks to be freed */
-    struct mapping mapping;  /* [l] the pages that programs map */
-    struct mutex lock;       /* [l] */
+    struct inode *next;      /* [table] in the table; or waits, too, for its blocks to be freed */
+    struct mapping mapping;  /* [lock] the pages that programs map */
+    struct mutex lock;
     union {
-        dinode_words disk; /* all of these at once */
+        dinode_words disk; /* [lock] all of these at once */
         struct {
             short type;                  /* [I] once READY */
             short major;                 /* [I] */
             short minor;                 /* [I] */
-            short nlink;                 /* [l]; nobody changes it once refs is 0 */
-            uint32_t size;               /* [l] bytes */
-            uint32_t addrs[NDIRECT + 1]; /* [l] */
-        };
+            short nlink;                 /* [lock]; nobody changes it once refs is 0 */
+            uint32_t size;               /* [lock] bytes */
+            uint32_t addrs[NDIRECT + 1]; /* [lock] */
+        }; /* [lock] or as marked */
     };
 };
 

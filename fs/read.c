@@ -5,7 +5,7 @@
  * Reading maps up to BCACHE_BATCH blocks at a time; when one is not cached, the blocks after it in
  * the file are fetched with it. Writing goes through the log, file contents included.
  *
- * Lock: the inode's, held by the caller. Called by file.c, dir.c and, through inode.h, exec.
+ * Lock: the inode's, held by the caller. Called by file.c, mapping.c and, through inode.h, exec.
  * Read next: fs/dir.c.
  */
 #include "bcache.h"

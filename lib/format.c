@@ -2,7 +2,7 @@
  * format.c - turns a format and its arguments into text: snprintk() and vsnprintk().
  *
  * Owns nothing, takes no lock. Called by printk(), panic() and whoever composes a name.
- * Contracts: lib/printk.h. Read next: printk.c.
+ * Contracts: lib/printk.h.
  */
 #include "lib/printk.h"
 

@@ -1,6 +1,6 @@
 /*
  * struct vma: one page-aligned range of one address space, with one set of permissions
- * and one kind of backing. All of this is under mm->lock.
+ * and one kind of backing.
  */
 #ifndef MM_VMA_H
 #define MM_VMA_H
@@ -21,6 +21,7 @@ enum vma_kind {
     VMA_MAP,    /* mmap; has a region, or none: private anonymous */
 };
 
+/* Fields without a mark: [mm->lock]. */
 struct vma {
     struct list link;
     struct vma *left, *right, *up; /* in the tree of mm/vma.c */

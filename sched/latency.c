@@ -3,7 +3,8 @@
  *
  * A timer interrupt that is due waits as long as its hart runs with interrupts off. So a timer that
  * is always due again soon, and each time notes how late it is, finds the longest such stretch,
- * whatever code it is in. Owns `sampler`. Called by syscall/. Read next: mm/space.h, mm_work().
+ * whatever code it is in. Owns `sampler`. Called by syscall/.
+ * What keeps such stretches short: mm/space.h, mm_work().
  */
 #include "sched/latency.h"
 

@@ -6,7 +6,7 @@
  * takes that interrupt only where interrupts are on, hence holds no spin lock then; so the
  * stopper, which holds none either, never waits for one that waits for it.
  *
- * Called by syscall/ (audit) and a console key. Read next: include/mm/audit.h.
+ * Called by syscall/ (audit) and a console key. What for: include/mm/audit.h.
  */
 #include "sched/stop.h"
 

@@ -56,7 +56,10 @@ UPCALLS = {
 
 # Who may use what lies in a folder ext/ of any layer: the core is whole without it.
 ABOVE_EXTENSIONS = {"init", "syscall"}
-CORE_USES_MAX = 40      # so many uses by the core are left; none is to be added
+CORE_USES_MAX = 25      # so many uses by the core are left; none is to be added
+
+# Headers in include/ that only their own layer includes, and that still have to move to its sources.
+TO_MOVE = {"asm/extable", "asm/offsets", "ipc/ipc", "proc/crash", "proc/table", "syscall/args", "syscall/syscall"}
 
 SYSTEM_HEADERS = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h"}
 BEGIN, END = "<!-- layers: made by tools/check_layers.py -->", "<!-- /layers -->"
@@ -168,8 +171,8 @@ class Checker:
             public |= more
             grown = bool(more)
         for header in sorted(path for path in sources() if path.startswith("include/")):
-            if header not in public:
-                print(f"{header}:1: no other layer includes it: it belongs beside its layer's sources")
+            if header not in public and header[len("include/"):-len(".h")] not in TO_MOVE:
+                self.error(header, 1, "no other layer includes it: it belongs beside its layer's sources")
 
     # ---- Symbols ----------------------------------------------------------------------------------
 

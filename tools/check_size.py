@@ -17,14 +17,14 @@ LIMITS = {
     "lines of 95 functions in 100": (30, 30),
     "lines of the median function": (12, 12),
     "lines of the longest file": (500, 500),
-    "lines of the kernel": (23000, 16000),
+    "lines of the kernel": (22000, 16000),
     "lines of the core path": (7400, 6000),
-    "files of mm in a circle": (9, 0),
-    "files of proc in a circle": (2, 0),
-    "files of ipc in a circle": (6, 0),
-    "files of sched in a circle": (4, 0),
-    "circles of files in fs": (2, 1),
-    "files of fs in a circle": (15, 12),
+    "files of mm in a circle": (0, 0),
+    "files of proc in a circle": (0, 0),
+    "files of ipc in a circle": (4, 0),
+    "files of sched in a circle": (0, 0),
+    "circles of files in fs": (1, 1),
+    "files of fs in a circle": (12, 12),
 }
 
 # Those outside the kernel, whose functions may be a little longer.

@@ -2,7 +2,7 @@
 
 - A file, a `file:function()`, a `function() in file` or a `function()` that a comment names exists.
 - "Called by A, B and C." at the head of a file: each file, folder/ or function() named there calls something of it, as
-  the object files have it. What comes through a pointer is said in other words.
+  the object files have it. "by A through P" says that A calls it through a pointer, which they do not show.
 - "Read next: F." leads to a file of the same layer or of one below, and no chain of them leads back.
 """
 
@@ -19,6 +19,7 @@ IN_FILE = re.compile(rf"\b({FILE}):(\w+)|\b(\w+)\(\) in ({FILE})")
 NAMED_FILE = re.compile(rf"(?<![\w/.])({FILE})")
 NAMED_FUNCTION = re.compile(r"(?<![\w./:>-])([a-z_]\w{2,})\(\)")
 CALLED_BY = re.compile(r"Called by:? (.*?)(?:[.;](?=\s|$)|[Rr]ead next)", re.DOTALL)
+CLAUSE = re.compile(r",? (?:and )?by ")
 CALLER = re.compile(rf"(?P<file>{FILE})|(?P<function>\w+)\(\)|\b(?P<folder>[a-z]+)/(?![\w])")
 READ_NEXT = re.compile(rf"[Rr]ead next:? (?:\w+\(\) in )?({FILE})")
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -88,7 +89,8 @@ class Comments:
 
     def check_callers(self, path, line, comment):
         called = CALLED_BY.search(comment) if path in self.objects.read else None
-        for caller in CALLER.finditer(called[1]) if called else ():
+        clauses = CLAUSE.split(called[1]) if called else ()
+        for caller in (caller for clause in clauses if "through" not in clause for caller in CALLER.finditer(clause)):
             if not self.calls(caller, path):
                 self.error(path, line, f"called by {caller[0]}? That uses nothing of this file")
 

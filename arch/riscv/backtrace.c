@@ -2,7 +2,7 @@
  * backtrace.c - who called whom, by frame pointers.
  *
  * Each function keeps, right below the address in s0, its return address and the s0 of its caller.
- * Called by panic() only, so it trusts nothing: a frame must lie in the stack of the first one, and
+ * Only a panic prints it, so it trusts nothing: a frame must lie in the stack of the first one, and
  * above the one before. Owns what the panic to come shall show; only the first panic is shown.
  */
 #include "asm/backtrace.h"

@@ -3,7 +3,7 @@
  *
  * Knowledge of CSRs ends here: the upcalls of asm/trap.h, defined above arch, get numbers.
  * Owns the fault table's use. No lock. entry.S calls the trap_from_... functions; system calls do
- * not come here but go straight from entry.S to trap_syscall(). Read next: entry.S.
+ * not come here but go straight from entry.S to trap_syscall().
  */
 #include "asm/trap.h"
 

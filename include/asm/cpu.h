@@ -18,7 +18,7 @@ struct task;
 struct mm;
 struct spinlock;
 
-/* All fields belong to the hart itself, with interrupts off, unless marked. */
+/* Fields without a mark: [self], with interrupts off. */
 struct cpu {
     struct task *current;               /* the task that runs; must stay the first field */
     uint64_t emergency_sp;              /* [I] stack for reporting a stack overflow */

@@ -30,7 +30,7 @@ struct block_seg {
 /*
  * One transfer between consecutive sectors and up to BLOCK_SEGS_MAX pieces of memory.
  * The submitter fills the first group; from block_submit() until block_wait() returns, the request
- * and its memory are not the submitter's.
+ * and its memory are not the submitter's. Fields without a mark: [submitter].
  */
 struct block_request {
     enum block_op op;

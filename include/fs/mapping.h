@@ -41,10 +41,10 @@ int file_map(struct file *f, unsigned prot, int shared, struct region **out, uns
  */
 int mapping_sync(struct inode *ip);
 
-/* Part of struct inode. [l] is the inode's lock. */
+/* Part of struct inode. */
 struct mapping {
-    struct region *region; /* [l] not held: its release() clears this */
-    bool emptying;         /* [l] a truncation is taking the pages away */
+    struct region *region; /* [inode->lock] not held: its release() clears this */
+    bool emptying;         /* [inode->lock] a truncation is taking the pages away */
     uint32_t events;       /* [a] times that a region went or one was emptied */
 };
 

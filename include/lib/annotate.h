@@ -10,8 +10,9 @@
  *   [a]          itself: it is read and changed by atomic operations only
  *   [lock]       the object's own lock, its field `lock` or `guard`
  *   [self]       only the hart, task or process that it belongs to touches it
- *   [mm->lock]   that lock of another object; [run queue], [process tree] and their like are locks
- *                that the header's first comment names
+ *   [holder]     whoever holds the object alone at the moment
+ *   [mm->lock]   that lock of another object; [run queue], [tree] and their like are locks that a
+ *                comment of the header names
  *
  * A struct none of whose fields has a mark is a value: it is handed around or lies on a stack, and
  * nobody shares it.

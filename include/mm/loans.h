@@ -12,7 +12,7 @@
 #define LOANS_MAX 1024 /* regions of one consent at a time: each pins pages of the owner */
 
 struct loans {
-    struct consent consent; /* for struct lend */
+    struct consent consent; /* [I] for struct lend */
     struct list regions;    /* [lending] */
     uint32_t count;         /* [lending] regions */
     bool revoked;           /* [lending] nothing more is lent */

@@ -43,13 +43,13 @@ enum page_kind {
 struct page {
     uint64_t refs;  /* [a] holders: regions << 32 | all */
     uint32_t next;  /* [buddy lock] frame numbers of the neighbours on a free list */
-    uint32_t prev;
-    uint32_t seen;  /* scratch of the audit */
-    uint8_t kind;   /* enum page_kind, set by whoever holds the frame alone */
+    uint32_t prev;  /* [buddy lock] */
+    uint32_t seen;  /* [audit] scratch: all other harts stand still */
+    uint8_t kind;   /* [holder] enum page_kind, set by whoever holds the frame alone */
     uint8_t order;  /* [buddy lock] of a free block's first frame */
     uint8_t head;   /* [buddy lock] 1: first frame of a block on a free list */
-    uint8_t poisoned : 1; /* checking build: free, and filled with the poison */
-    uint8_t marked : 1;   /* scratch of the audit */
+    uint8_t poisoned : 1; /* [holder] checking build: free, and filled with the poison */
+    uint8_t marked : 1;   /* [audit] scratch */
 } __attribute__((aligned(32))); /* a power of two: from page to frame number is a shift */
 
 struct page_stats {

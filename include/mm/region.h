@@ -66,7 +66,7 @@ struct region {
     size_t npages;     /* [I]; a pinned one counts up while it is made, all count down when they end */
     size_t promised;   /* [lock] frames that it may still take: on demand only */
     uint32_t *frames;  /* [lock when on demand] npages frame numbers (REGION_DIRTY), 0 = none yet */
-    uint32_t few[REGION_INLINE];
+    uint32_t few[REGION_INLINE]; /* [as frames] */
     void *owner;       /* [I] for its maker */
     struct region *parent; /* [I] held: the region of whose pages it was made; or NULL */
     struct spinlock lock;

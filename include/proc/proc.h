@@ -1,7 +1,7 @@
 /*
  * Processes: a task, its files, and its place in the family tree.
  *
- * proc_tree_lock (RANK_WAIT) guards the table, the tree and every field marked [t]. A process'
+ * proc_tree_lock (RANK_WAIT) guards the table, the tree and what is marked [tree]. A process'
  * own lock (RANK_PROC) guards what others may read of it while it lives: task.mm and task.name,
  * which the process itself changes under it. Order: proc_tree_lock, then p->lock.
  */
@@ -32,20 +32,20 @@ enum proc_state {
 };
 
 struct proc {
-    struct task task;                /* first: the running task is the running process */
+    struct task task;                /* [self] first: the running task is the running process */
     struct spinlock lock;            /* guards task.mm and task.name against other harts */
-    enum proc_state state;           /* [t] */
-    int exit_status;                 /* [t] */
-    struct proc *parent;             /* [t] NULL: init */
-    struct list children;            /* [t] live ones */
-    struct list zombies;             /* [t] ended ones */
-    struct list sibling;             /* [t] in one of the parent's lists; free: in the free list */
-    struct proc *pid_next;           /* [t] next in the bucket of the pid table */
+    enum proc_state state;           /* [tree] */
+    int exit_status;                 /* [tree] */
+    struct proc *parent;             /* [tree] NULL: init */
+    struct list children;            /* [tree] live ones */
+    struct list zombies;             /* [tree] ended ones */
+    struct list sibling;             /* [tree] in a list of the parent, or the free list */
+    struct proc *pid_next;           /* [tree] next in the bucket of the pid table */
     struct waitqueue child_ended;    /* its condition is under proc_tree_lock */
-    struct inode *cwd;               /* of the process itself */
+    struct inode *cwd;               /* [self] */
     bool of_init;                    /* [I] init itself forked it */
-    struct list shared_ids;          /* of ipc/ids.c */
-    struct file *files[NOFILE];      /* of the process itself */
+    struct list shared_ids;          /* [ids] of ipc/ids.c */
+    struct file *files[NOFILE];      /* [self] */
 };
 
 extern struct spinlock proc_tree_lock;

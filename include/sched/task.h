@@ -7,7 +7,7 @@
  * those points. Interrupts are on in system calls; what they want of the running task they leave
  * in task->pending, which is looked at on the way back to user mode.
  *
- * One lock, run_queue.lock (RANK_RUNQ, sched/runqueue.c), guards every field marked [q].
+ * One lock, run_queue.lock (RANK_RUNQ, sched/runqueue.c), guards every field marked [run queue].
  */
 #ifndef SCHED_TASK_H
 #define SCHED_TASK_H
@@ -43,18 +43,18 @@ enum task_pending {
 
 struct task {
     struct context ctx;        /* [on_cpu] registers while it is off its hart */
-    struct list run_link;      /* [q] in the run queue while queued */
-    uint32_t state;            /* [q] enum task_state; the task itself sets SLEEPING without it */
+    struct list run_link;      /* [run queue] in the run queue while queued */
+    uint32_t state;            /* [run queue] enum task_state; SLEEPING is set without it */
     uint32_t pending;          /* [a] enum task_pending bits */
-    uint32_t mutexes;          /* how many it holds; changed by the task itself only */
+    uint32_t mutexes;          /* [self] how many it holds */
     uint32_t on_cpu;           /* [a] its stack is in use by a hart */
-    bool current;              /* [q] chosen by a hart, and not yet given up */
+    bool current;              /* [run queue] chosen by a hart, and not yet given up */
     bool idle;                 /* [I] a hart's idle task: never queued */
-    uint32_t cpu;              /* [q] hart it ran on last */
+    uint32_t cpu;              /* [run queue] hart it ran on last */
     int pid;                   /* [I] while it lives; 0 for idle tasks */
     unsigned kstack_slot;      /* [I] */
-    struct mm *mm;             /* changed by the task itself only; NULL = kernel only */
-    char name[TASK_NAME_SIZE]; /* changed by the task itself only */
+    struct mm *mm;             /* [self] NULL = kernel only; proc/ also guards it by p->lock */
+    char name[TASK_NAME_SIZE]; /* [self] the same */
 };
 
 /* The task that runs on this hart; NULL before sched_init_hart(). */
