@@ -1,11 +1,12 @@
 /*
- * main.c - from the first C instruction to the first process, in stages.
+ * From the first C instruction to the first process, in stages.
  *
- * The only file that sees all layers: it brings them up from the bottom to the top and ties those
- * knots that a layer may not tie itself (who serves interrupts, what a key does). Each stage says
- * its name before it starts, and a watchdog names the one that does not end.
- * Entered from head.S: kernel_main() on the boot hart, secondary_main() on the others.
- * Read next: the stage table below, from top to bottom.
+ * The only file that sees all layers: it brings them up from the bottom to the top, and gives the
+ * lower ones what they need of higher ones (set_hooks()). Each stage says its name before it
+ * starts, and a watchdog names the one that does not end.
+ *
+ * Entered from head.S: kernel_main() on the boot hart, secondary_main() on the others. Read the
+ * table of stages first, then they from top to bottom.
  */
 #include "asm/backtrace.h"
 #include "asm/boot.h"
@@ -93,6 +94,7 @@ static void set_hooks(void)
 {
     static struct reclaimer cached_blocks = { .reclaim = fs_reclaim_pages };
     static const struct panic_ops ops = {
+        .write = console_write,
         .backtrace = backtrace_print,
         .stop_others = stop_others,
         .power_off = sbi_shutdown,
@@ -100,7 +102,6 @@ static void set_hooks(void)
     };
 
     panic_set_ops(&ops);
-    printk_set_sink(console_write);
     page_add_reclaimer(&cached_blocks);
     console_set_hook(CONSOLE_KEY('P'), proc_list);
     console_set_hook(CONSOLE_KEY('O'), audit_key);
@@ -110,59 +111,43 @@ static void set_hooks(void)
 
 /* ---- The stages ---- */
 
-static bool names_a_stage(const char *name);
-
 static bool is_known_argument(const char *word)
 {
-    static const char *const known[] = {
-        "root=ram", "panic=off", "selftest",
-#ifdef LAMINA_CHECK
-        "overflow",
-#endif
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(known); i++)
-        if (strcmp(word, known[i]) == 0)
-            return true;
-    return strncmp(word, "hang=", 5) == 0 && names_a_stage(word + 5);
+    if (SELFTEST && strncmp(word, "hang=", 5) == 0)
+        return true;
+    return strcmp(word, "root=ram") == 0 || strcmp(word, "panic=off") == 0 ||
+           (SELFTEST && (strcmp(word, "selftest") == 0 || strcmp(word, "overflow") == 0));
 }
 
 /* A mistyped word would otherwise just have no effect. */
 static void name_unknown_arguments(void)
 {
     char word[ARGUMENT_MAX];
+    size_t n;
 
-    for (const char *at = devtree_bootargs(); *at;) {
-        size_t n = 0;
-
-        for (; *at && *at != ' '; at++)
+    for (const char *at = devtree_bootargs(); *at; at += *at == ' ') {
+        for (n = 0; *at && *at != ' '; at++)
             if (n < sizeof(word) - 1)
                 word[n++] = *at;
         word[n] = 0;
         if (n && !is_known_argument(word))
-            printk("boot: argument %s is not known; known are root=ram, panic=off, selftest, "
-                   "hang=STAGE, and with CHECK=1 overflow\n", word);
-        at += *at == ' ';
+            printk("boot: argument %s is not known; known are root=ram, panic=off, and with "
+                   "CHECK=1 selftest, overflow, hang=STAGE\n", word);
     }
 }
 
-static void set_timebase(void)
+static void start_devtree(void)
 {
-    uint64_t hz = devtree_timebase();
+    uint64_t hz;
 
+    if (devtree_init(phys_to_virt(dtb_address)) < 0)
+        boot_fails("the firmware gave no usable device tree");
+    hz = devtree_timebase();
     if (hz >= TIMEBASE_LEAST && hz <= TIMEBASE_MOST)
         timebase_hz = hz;
     else
         printk("boot: the device tree's timebase of %lu Hz cannot be, using %lu\n", hz,
                timebase_hz);
-}
-
-static void start_devtree(void)
-{
-    if (devtree_init(phys_to_virt(dtb_address)) < 0)
-        boot_fails("the firmware gave no usable device tree");
-    set_timebase();
-
     if (devtree_bootarg("panic=off"))
         panic_set_action(PANIC_POWER_OFF);
     name_unknown_arguments();
@@ -173,6 +158,7 @@ static void start_memory(void)
     static struct phys_range banks[BANKS_MAX], reserved[RAM_RESERVED_MAX];
     size_t nbanks, nreserved;
     struct phys_range blob;
+    const char *wrong;
 
     if (devtree_memory(banks, BANKS_MAX, &nbanks) < 0)
         printk("boot: more than %d banks of memory, using the first\n", BANKS_MAX);
@@ -181,7 +167,7 @@ static void start_memory(void)
     if (devtree_reserved(reserved, RAM_RESERVED_MAX, &nreserved) < 0)
         boot_fails("too many reserved ranges of memory");
 
-    const char *wrong = mm_init(banks, nbanks, reserved, nreserved);
+    wrong = mm_init(banks, nbanks, reserved, nreserved);
     if (!wrong && devtree_blob(&blob) && !ram_holds(blob.start, blob.end))
         wrong = "the device tree does not lie in the RAM that it lists";
     if (wrong)
@@ -195,6 +181,7 @@ static void find_harts(void)
 
     for (size_t i = 0; i < n; i++) {
         struct cpu *c = this_cpu();
+
         if (harts[i].hartid != c->hartid)
             c = cpu_add(harts[i].hartid);
         if (c)
@@ -232,49 +219,24 @@ static void start_files(void)
         boot_fails("no root file system");
 }
 
-static bool online(const struct cpu *c)
-{
-    return __atomic_load_n(&c->online, __ATOMIC_ACQUIRE);
-}
-
 /* Starts them all, then waits for them all: nothing after this need expect a hart to come later. */
 static void start_harts(void)
 {
     bool started[NCPU_MAX] = { false };
+    uint64_t patience;
 
     for (uint32_t i = 1; i < cpu_count; i++) {
         started[i] = hart_start(&cpus[i]) == 0;
         if (!started[i])
             printk("boot: the firmware does not start hart %lu\n", cpus[i].hartid);
     }
-    uint64_t patience = time_now() + HARTS_SECONDS * timebase_hz;
+    patience = time_now() + HARTS_SECONDS * timebase_hz;
     for (uint32_t i = 1; i < cpu_count; i++) {
-        while (started[i] && !online(&cpus[i]) && time_now() < patience)
+        while (started[i] && !cpu_is_online(&cpus[i]) && time_now() < patience)
             cpu_relax();
-        if (started[i] && !online(&cpus[i]))
+        if (started[i] && !cpu_is_online(&cpus[i]))
             printk("boot: hart %lu does not come\n", cpus[i].hartid);
     }
-}
-
-#ifdef LAMINA_CHECK
-/* Boot argument overflow: uses the stack up, to see the guard page catch it. */
-static unsigned overflow_stack(unsigned depth)
-{
-    volatile unsigned frame[64];
-
-    frame[0] = depth;
-    return depth ? overflow_stack(depth + 1) + frame[0] : 0;
-}
-#endif
-
-static void run_selftest(void)
-{
-#ifdef LAMINA_CHECK
-    if (devtree_bootarg("overflow"))
-        printk("no overflow at depth %u\n", overflow_stack(1));
-#endif
-    if (devtree_bootarg("selftest"))
-        selftest_run();
 }
 
 static void start_init(void)
@@ -295,29 +257,13 @@ static const struct stage {
     { "drivers", start_drivers },
     { "files", start_files },
     { "smp", start_harts },
-    { "selftest", run_selftest },
+#if SELFTEST
+    { "selftest", selftest_run },
+#endif
     { "init", start_init },
 };
 
-static bool names_a_stage(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(stages); i++)
-        if (strcmp(name, stages[i].name) == 0)
-            return true;
-    return false;
-}
-
 /* ---- Running them ---- */
-
-/* Boot argument hang=STAGE: a stage that does not end, to see the watchdog bite. */
-static void hang_if_told(void)
-{
-    char argument[ARGUMENT_MAX];
-
-    snprintk(argument, sizeof(argument), "hang=%s", stage_name);
-    while (devtree_bootarg(argument))
-        cpu_relax();
-}
 
 static void run_stage(const struct stage *s)
 {
@@ -326,14 +272,15 @@ static void run_stage(const struct stage *s)
     ktimer_cancel(&watchdog);
     ktimer_add(&watchdog, time_now() + STAGE_SECONDS * timebase_hz, stage_hangs);
     s->run();
-    hang_if_told();
+    if (SELFTEST)
+        selftest_hang(s->name);
 }
 
 void kernel_main(uint64_t hartid, paddr_t dtb)
 {
     dtb_address = dtb;
     cpu_add(hartid);
-    sbi_init();
+    sbi_init(sbi_legacy_call);
     set_hooks();
     printk("\nLamina: a teaching kernel for RISC-V, on hart %lu\n", hartid);
     trap_init_hart();
@@ -354,9 +301,4 @@ void secondary_main(struct cpu *c)
     printk("hart %lu starting\n", c->hartid);
     __atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
     sched_idle();
-}
-
-__attribute__((weak)) void selftest_run(void)
-{
-    printk("selftest: this build has none (CHECK=1)\n");
 }

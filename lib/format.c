@@ -1,5 +1,5 @@
 /*
- * format.c - turns a format and its arguments into text: snprintk() and vsnprintk().
+ * Turns a format and its arguments into text: snprintk() and vsnprintk().
  *
  * Owns nothing, takes no lock. Called by printk(), panic() and whoever composes a name.
  * Contracts: lib/printk.h.

@@ -1,5 +1,5 @@
 /*
- * string.c - bytes and C strings.
+ * Bytes and C strings.
  *
  * Owns nothing, takes no lock; everyone calls it, the compiler included. Fills, copies and
  * comparisons go by words, in blocks long enough that the loop's own instructions hardly count: zeroing
@@ -7,20 +7,23 @@
  */
 #include "lib/string.h"
 
+#include "lib/minmax.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef uint64_t __attribute__((may_alias)) word;
 
 enum { WORD = sizeof(word) };
 
-static inline int aligned(const void *p)
+static inline bool aligned(const void *p)
 {
-    return ((uintptr_t)p & (WORD - 1)) == 0;
+    return (uintptr_t)p % WORD == 0;
 }
 
-static inline int aligned_alike(const void *a, const void *b)
+static inline bool aligned_alike(const void *a, const void *b)
 {
-    return (((uintptr_t)a ^ (uintptr_t)b) & (WORD - 1)) == 0;
+    return ((uintptr_t)a ^ (uintptr_t)b) % WORD == 0;
 }
 
 static inline void set8(word *d, word v)
@@ -89,24 +92,6 @@ static void copy_up(void *dst, const void *src, size_t n)
         *d++ = *s++;
 }
 
-static void copy_down(void *dst, const void *src, size_t n)
-{
-    uint8_t *d = (uint8_t *)dst + n;
-    const uint8_t *s = (const uint8_t *)src + n;
-
-    if (aligned_alike(d, s)) {
-        for (; n && !aligned(d); n--)
-            *--d = *--s;
-        for (; n >= WORD; n -= WORD) {
-            d -= WORD;
-            s -= WORD;
-            *(word *)d = *(const word *)s;
-        }
-    }
-    for (; n; n--)
-        *--d = *--s;
-}
-
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
     copy_up(dst, src, n);
@@ -115,15 +100,20 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 
 void *memmove(void *dst, const void *src, size_t n)
 {
-    if ((uintptr_t)dst - (uintptr_t)src >= n)
+    uint8_t *d = dst;
+    const uint8_t *s = src;
+
+    if ((uintptr_t)d - (uintptr_t)s >= n) {
         copy_up(dst, src, n);
-    else
-        copy_down(dst, src, n);
+        return dst;
+    }
+    while (n-- > 0)
+        d[n] = s[n];
     return dst;
 }
 
 /* A branch for each word is less than what putting them together takes. */
-static inline int equal8(const word *x, const word *y)
+static inline bool equal8(const word *x, const word *y)
 {
     return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] &&
            x[4] == y[4] && x[5] == y[5] && x[6] == y[6] && x[7] == y[7];
@@ -170,17 +160,10 @@ size_t strlcpy(char *dst, const char *src, size_t size)
     size_t len = strlen(src);
 
     if (size) {
-        size_t n = len < size ? len : size - 1;
+        size_t n = min(len, size - 1);
+
         memcpy(dst, src, n);
         dst[n] = '\0';
     }
     return len;
-}
-
-char *strchr(const char *s, int c)
-{
-    for (; *s != (char)c; s++)
-        if (!*s)
-            return NULL;
-    return (char *)s;
 }

@@ -44,7 +44,7 @@ static long share(int src_pid, struct mm *src, struct mm *dst, vaddr_t va, uint6
     return address ? (long)address : -EINVAL;
 }
 
-__flow long sys_map_shared_pages(uint64_t src_pid, uint64_t dst_pid, uint64_t va, uint64_t size)
+__noinline long sys_map_shared_pages(uint64_t src_pid, uint64_t dst_pid, uint64_t va, uint64_t size)
 {
     struct mm *src, *dst;
     long result = proc_mm_hold((int)src_pid, &src);
@@ -60,7 +60,7 @@ __flow long sys_map_shared_pages(uint64_t src_pid, uint64_t dst_pid, uint64_t va
     return result;
 }
 
-__flow long sys_unmap_shared_pages(uint64_t addr, uint64_t size, uint64_t a2, uint64_t a3)
+__noinline long sys_unmap_shared_pages(uint64_t addr, uint64_t size, uint64_t a2, uint64_t a3)
 {
     return (long)unmap_shared_pages(current()->mm, addr, size);
 }

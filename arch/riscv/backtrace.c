@@ -1,5 +1,5 @@
 /*
- * backtrace.c - who called whom, by frame pointers.
+ * Who called whom, by frame pointers.
  *
  * Each function keeps, right below the address in s0, its return address and the s0 of its caller.
  * Only a panic prints it, so it trusts nothing: a frame must lie in the stack of the first one, and
@@ -7,7 +7,6 @@
  */
 #include "asm/backtrace.h"
 
-#include "asm/cpu.h"
 #include "asm/kstack.h"
 #include "asm/trap.h"
 #include "lib/printk.h"
@@ -50,13 +49,27 @@ static uint64_t stack_of(uint64_t fp)
     return (fp - 1) / KSTACK_SLOT;
 }
 
+static void print_registers(const struct trapframe *tf)
+{
+    static const char names[32][4] = {
+        "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
+        "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
+        "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+    };
+    const uint64_t *x = (const uint64_t *)tf;
+
+    for (unsigned i = 0; i < 32; i += 4)
+        printk("  %3s %016lx  %3s %016lx  %3s %016lx  %3s %016lx\n", names[i], x[i],
+               names[i + 1], x[i + 1], names[i + 2], x[i + 2], names[i + 3], x[i + 3]);
+}
+
 void backtrace_print(void)
 {
-    uint64_t fp = from_fp ? from_fp : cpu_frame_pointer();
+    uint64_t fp = from_fp ? from_fp : (uint64_t)__builtin_frame_address(0);
     uint64_t stack = stack_of(fp);
 
     if (from_frame)
-        trap_print_frame(from_frame);
+        print_registers(from_frame);
     printk("backtrace (make where SEPC=ADDRESS finds the line):\n");
     if (from_pc)
         printk("  %p\n", (void *)from_pc);

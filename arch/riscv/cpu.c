@@ -1,5 +1,5 @@
 /*
- * cpu.c - the table of harts, and the proof that assembly and C agree on where fields are.
+ * The table of harts, and the proof that assembly and C agree on where fields are.
  *
  * Owns cpus[], filled in at boot by init/main.c from the device tree, constant afterwards but for
  * the fields that belong to each hart. No lock.
@@ -8,7 +8,7 @@
 
 #include "asm/boot.h"
 #include "asm/kstack.h"
-#include "asm/offsets.h"
+#include "offsets.h"
 #include "asm/sbi.h"
 #include "asm/switch.h"
 #include "asm/timer.h"
@@ -44,7 +44,7 @@ uint64_t cpu_others_online(void)
     uint64_t others = 0;
 
     for (uint32_t i = 0; i < cpu_count; i++)
-        if (__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE) && &cpus[i] != this_cpu())
+        if (cpu_is_online(&cpus[i]) && &cpus[i] != this_cpu())
             others |= 1UL << i;
     return others;
 }

@@ -1,5 +1,5 @@
 /*
- * entry.S - into the kernel and out again.
+ * Into the kernel and out again.
  *
  * sscratch says where a trap comes from. While a user program runs it holds the address of the
  * trap frame at the top of the task's kernel stack; while the kernel runs it holds 0.
@@ -9,7 +9,7 @@
  */
 #include "asm/csr.h"
 #include "asm/kstack.h"
-#include "asm/offsets.h"
+#include "offsets.h"
 
     .cfi_sections .debug_frame
 

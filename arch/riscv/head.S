@@ -1,5 +1,5 @@
 /*
- * head.S - from the firmware to C: the first instructions of every hart.
+ * From the firmware to C: the first instructions of every hart.
  *
  * The firmware enters in S-mode with paging off, a0 = the hart's number and a1 = the device tree
  * (boot hart) or a struct cpu (harts started by sbi_hart_start()). The code is linked for the high
@@ -8,7 +8,7 @@
  */
 #include "asm/csr.h"
 #include "asm/kstack.h"
-#include "asm/offsets.h"
+#include "offsets.h"
 #include "asm/page.h"
 
 #define BOOT_LEAF       0xc7            /* V R W, and A D so that the hart need not set them */

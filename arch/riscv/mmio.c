@@ -1,5 +1,5 @@
 /*
- * mmio.c - loads and stores of device registers, which may find nothing there.
+ * Loads and stores of device registers, which may find nothing there.
  *
  * Owns nothing, takes no lock. The fault table leads each access that is not answered to the
  * instruction after it. Called by the drivers, and by mm to see what is RAM. Read next:
@@ -7,7 +7,7 @@
  */
 #include "asm/mmio.h"
 
-#include "asm/extable.h"
+#include "extable.h"
 
 #define LOAD(instruction, value, at) \
     __asm__ volatile("li %0, -1\n" \

@@ -1,5 +1,5 @@
 /*
- * mmu.c - which page table a hart walks: the one place that writes satp from C.
+ * Which page table a hart walks: the one place that writes satp from C.
  *
  * Owns mmu_kernel_satp, which head.S sets to the boot table and starting harts load.
  * Called by mm; read next: head.S:enable_paging, tlb.c.
@@ -16,11 +16,6 @@ static uint64_t satp_of(paddr_t root)
     return SATP_SV39 | root >> PAGE_SHIFT;
 }
 
-static paddr_t root_of(uint64_t satp)
-{
-    return (satp & ((1UL << 44) - 1)) << PAGE_SHIFT;
-}
-
 /*
  * The fence names address space 0 (by a register that holds 0, not by register zero), the only one
  * in use: that spares the translations marked global, which is what the kernel half is. fence.i is
@@ -33,11 +28,6 @@ void mmu_load(paddr_t root)
     __asm__ volatile("li t0, 0\n sfence.vma zero, t0\n fence.i" : : : "t0", "memory");
 }
 
-paddr_t mmu_root_current(void)
-{
-    return root_of(csr_read(satp));
-}
-
 void mmu_set_kernel_root(paddr_t root)
 {
     mmu_kernel_satp = satp_of(root);
@@ -45,5 +35,5 @@ void mmu_set_kernel_root(paddr_t root)
 
 paddr_t mmu_kernel_root(void)
 {
-    return root_of(mmu_kernel_satp);
+    return (mmu_kernel_satp & ((1UL << 44) - 1)) << PAGE_SHIFT;
 }

@@ -1,11 +1,11 @@
 /*
- * switch.S - context_switch(from, to): from one kernel stack to another.
+ * Context_switch(from, to): from one kernel stack to another.
  *
  * To its caller it is a function that returns late; so only ra, sp and the registers that a
  * function must preserve are exchanged. While they are loaded gdb is told of the new task's, all of
  * which lie in `to`: no instruction shows a mixture of two stacks.
  */
-#include "asm/offsets.h"
+#include "offsets.h"
 
     .cfi_sections .debug_frame
     .text

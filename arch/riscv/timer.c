@@ -7,7 +7,7 @@
 #include "asm/timer.h"
 
 #include "asm/cpu.h"
-#include "asm/extable.h"
+#include "extable.h"
 #include "asm/sbi.h"
 
 /* QEMU's rate: what counts before the device tree gives the true one. */

@@ -1,5 +1,5 @@
 /*
- * tlb.c - making harts forget translations and instructions: here it is decided, local or remote.
+ * Making harts forget translations and instructions: here it is decided, local or remote.
  *
  * Owns nothing, takes no lock. Called by mm after it has taken PTEs away and before it lets the
  * frames go (invariant I2). Read next: sbi.c:sbi_rfence().

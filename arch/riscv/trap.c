@@ -1,5 +1,5 @@
 /*
- * trap.c - what kind of trap it was, and which upcall deals with it.
+ * What kind of trap it was, and which upcall deals with it.
  *
  * Knowledge of CSRs ends here: the upcalls of asm/trap.h, defined above arch, get numbers.
  * Owns the fault table's use. No lock. entry.S calls the trap_from_... functions; system calls do
@@ -10,7 +10,7 @@
 #include "asm/backtrace.h"
 #include "asm/cpu.h"
 #include "asm/csr.h"
-#include "asm/extable.h"
+#include "extable.h"
 #include "lib/annotate.h"
 #include "lib/printk.h"
 
@@ -110,18 +110,4 @@ void trap_stack_overflow(uint64_t sp, uint64_t epc, uint64_t fp)
 {
     backtrace_from(epc, fp);
     panic("kernel stack overflow: sp %p, sepc %p", (void *)sp, (void *)epc);
-}
-
-void trap_print_frame(const struct trapframe *tf)
-{
-    static const char names[32][4] = {
-        "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
-        "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
-        "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
-    };
-    const uint64_t *x = (const uint64_t *)tf;
-
-    for (unsigned i = 0; i < 32; i += 4)
-        printk("  %3s %016lx  %3s %016lx  %3s %016lx  %3s %016lx\n", names[i], x[i],
-               names[i + 1], x[i + 1], names[i + 2], x[i + 2], names[i + 3], x[i + 3]);
 }

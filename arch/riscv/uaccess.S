@@ -1,12 +1,12 @@
 /*
- * uaccess.S - the instructions that touch user memory. Contracts: asm/uaccess.h.
+ * The instructions that touch user memory. Contracts: asm/uaccess.h.
  *
  * Each function sets SUM at its start and clears it at its end. A fault in a block of words
  * goes to the loop of single words, a fault there to the loop of single bytes, and a fault there
  * ends the copy: so every byte before the one that cannot be reached has been copied.
  */
 #include "asm/csr.h"
-#include "asm/extable.h"
+#include "extable.h"
 
     .cfi_sections .debug_frame
     .text

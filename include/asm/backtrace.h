@@ -1,5 +1,5 @@
 /*
- * backtrace.h - who called whom, by frame pointers, for panic().
+ * Who called whom, by frame pointers, for panic().
  */
 #ifndef ASM_BACKTRACE_H
 #define ASM_BACKTRACE_H

@@ -1,5 +1,5 @@
 /*
- * boot.h - how harts come to life.
+ * How harts come to life.
  */
 #ifndef ASM_BOOT_H
 #define ASM_BOOT_H

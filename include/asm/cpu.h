@@ -1,5 +1,5 @@
 /*
- * cpu.h - what the kernel keeps per hart, and the hart's own small instructions.
+ * What the kernel keeps per hart, and the hart's own small instructions.
  *
  * In the kernel, register tp always points at the struct cpu of the hart that runs. Harts are
  * numbered densely: id 0 is the boot hart. The machine's own hart ids may be sparse and large.
@@ -8,6 +8,7 @@
 #define ASM_CPU_H
 
 #include "asm/csr.h"
+#include "lib/annotate.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,6 +71,12 @@ static inline struct task *cpu_current(void)
 /* Enters a hart in cpus[]; => its struct cpu, or NULL when the table is full. Boot only. */
 struct cpu *cpu_add(uint64_t hartid);
 
+/* Whether the hart has come up. */
+static inline bool cpu_is_online(const struct cpu *c)
+{
+    return __atomic_load_n(&c->online, __ATOMIC_ACQUIRE);
+}
+
 /* The harts that run, but for this one. => their mask; bit n is cpus[n] */
 uint64_t cpu_others_online(void);
 
@@ -122,15 +129,6 @@ static inline void irq_pop(void)
         irq_on();
 }
 
-/*
- * Stores v after everything that was loaded and stored before, device registers included: gcc 12
- * would use an exchange.
- */
-static inline void cpu_store_release(uint32_t *to, uint32_t v)
-{
-    __asm__ volatile("fence iorw, ow\n\tsw %1, %0" : "=m"(*to) : "r"(v) : "memory");
-}
-
 /* Tells the hart that it spins: the pause hint, a fence that orders nothing. */
 static inline void cpu_relax(void)
 {
@@ -143,14 +141,8 @@ static inline void cpu_wait(void)
     __asm__ volatile("wfi" : : : "memory");
 }
 
-/* The frame pointer of the function that asks: where a backtrace starts. */
-static inline uint64_t cpu_frame_pointer(void)
-{
-    return (uint64_t)__builtin_frame_address(0);
-}
-
 /* Stops this hart for good. No interrupt stays enabled: a pending one would end each wfi. */
-static inline void __attribute__((noreturn)) cpu_halt(void)
+static inline __noreturn void cpu_halt(void)
 {
     irq_off();
     csr_write(sie, 0);

@@ -1,5 +1,5 @@
 /*
- * csr.h - names of the control and status registers' bits, and how C reaches the registers.
+ * Names of the control and status registers' bits, and how C reaches the registers.
  *
  * Source: RISC-V privileged specification 1.12, chapter 4. Included from assembly, too.
  */
@@ -19,7 +19,6 @@
 #define IRQ_TIMER           5
 #define IRQ_EXTERNAL        9
 
-#define CAUSE_MISALIGNED_FETCH  0
 #define CAUSE_ACCESS_FETCH      1
 #define CAUSE_ILLEGAL           2
 #define CAUSE_BREAKPOINT        3

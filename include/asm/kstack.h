@@ -1,5 +1,5 @@
 /*
- * kstack.h - where kernel stacks are, and how an overflow is noticed.
+ * Where kernel stacks are, and how an overflow is noticed.
  *
  *     slot, 16 KiB, aligned:   | guard 4 KiB | stack 12 KiB, grows down  <---| top
  *

@@ -1,5 +1,5 @@
 /*
- * mmu.h - which page table a hart walks.
+ * Which page table a hart walks.
  */
 #ifndef ASM_MMU_H
 #define ASM_MMU_H
@@ -9,9 +9,6 @@
 /* This hart walks the Sv39 table at root from now on, with no user translation left over.
  * => the kernel half of root equals that of the table in use. */
 void mmu_load(paddr_t root);
-
-/* The root that this hart walks. */
-paddr_t mmu_root_current(void);
 
 /* Says which table starting harts shall load; the boot table until mm has said so. */
 void mmu_set_kernel_root(paddr_t root);

@@ -1,5 +1,5 @@
 /*
- * switch.h - from one kernel stack to another.
+ * From one kernel stack to another.
  */
 #ifndef ASM_SWITCH_H
 #define ASM_SWITCH_H

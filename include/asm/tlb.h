@@ -1,5 +1,5 @@
 /*
- * tlb.h - making harts forget translations, and instructions.
+ * Making harts forget translations, and instructions.
  */
 #ifndef ASM_TLB_H
 #define ASM_TLB_H

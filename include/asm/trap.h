@@ -64,7 +64,4 @@ void trap_return_first(void);
  * => interrupts stay off. SEIE is left to the interrupt controller's driver. Once per hart. */
 void trap_init_hart(void);
 
-/* Prints the registers of a frame. */
-void trap_print_frame(const struct trapframe *tf);
-
 #endif

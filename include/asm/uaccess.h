@@ -1,5 +1,5 @@
 /*
- * uaccess.h - the only instructions of the kernel that touch user memory.
+ * The only instructions of the kernel that touch user memory.
  *
  * They set SUM for themselves only. A fault on the way goes to trap_fault(), which may bring the
  * page; if it does not, the fault table leads to the end of the copy. Callers are mm/uaccess.c.

@@ -1,7 +1,6 @@
 /*
- * annotate.h - words that say to a tool what a comment says to a reader.
- *
- * clang checks the lock words (-Wthread-safety), sparse checks __user; for gcc they all vanish.
+ * Words that say to a tool what a comment says to a reader: clang checks those of locks
+ * (-Wthread-safety), and for gcc they vanish.
  */
 /*
  * Marks on fields: what guards a field stands first in its comment.
@@ -23,7 +22,6 @@
 #if defined(__clang__) && defined(LAMINA_LINT)
 #define __lockable          __attribute__((capability("spinlock")))
 #define __must_hold(...)    __attribute__((requires_capability(__VA_ARGS__)))
-#define __must_not_hold(...) __attribute__((locks_excluded(__VA_ARGS__)))
 #define __acquires(...)     __attribute__((acquire_capability(__VA_ARGS__)))
 #define __releases(...)     __attribute__((release_capability(__VA_ARGS__)))
 #define __acquires_if(...)  __attribute__((try_acquire_capability(__VA_ARGS__))) /* (result, lock) */
@@ -31,29 +29,17 @@
 #else
 #define __lockable
 #define __must_hold(...)
-#define __must_not_hold(...)
 #define __acquires(...)
 #define __releases(...)
 #define __acquires_if(...)
 #define __no_lock_analysis
 #endif
 
-#ifdef __CHECKER__
-#define __user              __attribute__((noderef, address_space(1)))
-#else
-#define __user
-#endif
-
 #define __noreturn          __attribute__((noreturn))
+/* Kept whole: a cold part, or a step of a documented flow (docs/flows), for breakpoints. */
 #define __noinline          __attribute__((noinline))
-/* A step of a documented flow (docs/flows): kept whole, so that a breakpoint on it fires. */
-#define __flow              __attribute__((noinline))
-#define __unused            __attribute__((unused))
-#define __packed            __attribute__((packed))
 #define __aligned(n)        __attribute__((aligned(n)))
-#define __section(name)     __attribute__((section(name)))
 #define __printf_like(f, a) __attribute__((format(printf, f, a)))
-#define __must_check        __attribute__((warn_unused_result))
 
 #define likely(x)           __builtin_expect(!!(x), 1)
 #define unlikely(x)         __builtin_expect(!!(x), 0)

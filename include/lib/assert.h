@@ -1,5 +1,5 @@
 /*
- * assert.h - a false ASSERT is a bug of the kernel, never something a user program can cause.
+ * A false ASSERT is a bug of the kernel, never something a user program can cause.
  *
  * ASSERT is in every build; CHECK_ASSERT, for costly conditions, only in the checking build.
  */

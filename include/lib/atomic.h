@@ -1,5 +1,5 @@
 /*
- * atomic.h - the one atomic operation that the compiler must be helped with.
+ * The one atomic operation that the compiler must be helped with.
  */
 #ifndef LIB_ATOMIC_H
 #define LIB_ATOMIC_H

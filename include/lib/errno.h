@@ -1,5 +1,5 @@
 /*
- * errno.h - why a call failed, inside the kernel: functions return 0 or -E....
+ * Why a call failed, inside the kernel: functions return 0 or -E....
  *
  * User programs of xv6 know only -1; the numbers are Linux's, so that they are familiar in gdb.
  */

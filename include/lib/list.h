@@ -1,5 +1,5 @@
 /*
- * list.h - doubly linked rings of nodes that live inside the objects they link.
+ * Doubly linked rings of nodes that live inside the objects they link.
  *
  * A head is a node of its own; an empty ring, and a node on no ring, points at itself.
  * => every function: the lock of the ring is the caller's business.

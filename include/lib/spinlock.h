@@ -1,5 +1,5 @@
 /*
- * spinlock.h - mutual exclusion between harts, and against interrupts of the own hart.
+ * Mutual exclusion between harts, and against interrupts of the own hart.
  *
  * Who holds a spin lock must not sleep. Order: lib/lockrank.h.
  */

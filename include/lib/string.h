@@ -1,5 +1,5 @@
 /*
- * string.h - bytes and C strings. The compiler, too, calls the first four by these names.
+ * Bytes and C strings. The compiler, too, calls the first four by these names.
  */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
@@ -32,8 +32,5 @@ int strncmp(const char *a, const char *b, size_t n);
  * => the length of src: the copy was cut when that is >= size.
  */
 size_t strlcpy(char *dst, const char *src, size_t size);
-
-/* The first c in s; => NULL when there is none. */
-char *strchr(const char *s, int c);
 
 #endif

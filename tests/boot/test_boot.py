@@ -87,7 +87,7 @@ def test_boot_has_stages():
 @pytest.mark.parametrize("stage", stages())
 def test_watchdog_names_the_stage(boot, stage):
     # One instruction a microsecond of the machine's time: its thirty seconds pass quickly.
-    machine = boot(shell=False, cpus=1, append=f"hang={stage}", options=["-icount", "shift=10"])
+    machine = boot(variant="check", shell=False, cpus=1, append=f"hang={stage}", options=["-icount", "shift=10"])
     machine.expect_line(f"boot: stage {stage} hangs")
     machine.wait_for_end()
 

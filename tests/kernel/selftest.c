@@ -1,11 +1,13 @@
 /*
- * selftest.c - runs the tests inside the kernel: on the real MMU, before the first process.
+ * Runs the tests inside the kernel: on the real MMU, before the first process.
  *
  * In the checking build, with boot argument `selftest`. What needs no machine is tested on the
  * host (tests/host); here is what only page tables that a hart walks can show.
  */
 #include "init/selftest.h"
 
+#include "asm/cpu.h"
+#include "drivers/devtree.h"
 #include "lib/annotate.h"
 #include "lib/printk.h"
 #include "mm/page.h"
@@ -47,7 +49,7 @@ static size_t free_frames(void)
     return stats.free;
 }
 
-void selftest_run(void)
+static void run_tests(void)
 {
     unsigned passed = 0;
 
@@ -63,4 +65,30 @@ void selftest_run(void)
             passed++;
     }
     printk("selftest: %u passed, %u failed\n", passed, (unsigned)ARRAY_LEN(tests) - passed);
+}
+
+/* Calls itself until the guard page catches it. */
+static unsigned overflow_stack(unsigned depth)
+{
+    volatile unsigned frame[64];
+
+    frame[0] = depth;
+    return depth ? overflow_stack(depth + 1) + frame[0] : 0;
+}
+
+void selftest_run(void)
+{
+    if (devtree_bootarg("overflow"))
+        printk("no overflow at depth %u\n", overflow_stack(1));
+    if (devtree_bootarg("selftest"))
+        run_tests();
+}
+
+void selftest_hang(const char *stage)
+{
+    char argument[32];
+
+    snprintk(argument, sizeof(argument), "hang=%s", stage);
+    while (devtree_bootarg(argument))
+        cpu_relax();
 }

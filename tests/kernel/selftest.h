@@ -1,5 +1,5 @@
 /*
- * selftest.h - what the tests that run inside the kernel share.
+ * What the tests that run inside the kernel share.
  */
 #ifndef SELFTEST_H
 #define SELFTEST_H

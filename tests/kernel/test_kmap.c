@@ -1,5 +1,5 @@
 /*
- * test_kmap.c - the kernel's own map: W^X, guards, and that the check of it can fail.
+ * The kernel's own map: W^X, guards, and that the check of it can fail.
  */
 #include "asm/kstack.h"
 #include "asm/tlb.h"

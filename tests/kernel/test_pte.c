@@ -1,5 +1,5 @@
 /*
- * test_pte.c - the helpers of asm/pte.h, over every combination of permissions.
+ * The helpers of asm/pte.h, over every combination of permissions.
  */
 #include "asm/pte.h"
 #include "selftest.h"

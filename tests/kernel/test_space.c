@@ -1,5 +1,5 @@
 /*
- * test_space.c - address spaces on the real MMU: what is mapped can be reached, and only that.
+ * Address spaces on the real MMU: what is mapped can be reached, and only that.
  *
  * The copies of mm/uaccess.h stand for a user program: they use the same translations with the
  * same permissions. The boot flow has no address space of its own, so no fault is resolved here:

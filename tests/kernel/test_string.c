@@ -1,5 +1,5 @@
 /*
- * test_string.c - bytes: the functions that go by words give what a loop over bytes gives.
+ * Bytes: the functions that go by words give what a loop over bytes gives.
  */
 #include "lib/string.h"
 #include "selftest.h"

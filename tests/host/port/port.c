@@ -122,7 +122,6 @@ unsigned port_locks_held(void)
 struct port_tlb port_tlb;
 void (*port_on_shootdown)(uint64_t mask, uint64_t va, size_t npages);
 
-static paddr_t root_loaded[NCPU_MAX];
 static paddr_t kernel_root;
 
 void port_tlb_reset(void)
@@ -158,12 +157,6 @@ void icache_sync(uint64_t cpu_mask)
 
 void mmu_load(paddr_t root)
 {
-    root_loaded[cpu_id()] = root;
-}
-
-paddr_t mmu_root_current(void)
-{
-    return root_loaded[cpu_id()];
 }
 
 void mmu_set_kernel_root(paddr_t root)

@@ -1,5 +1,5 @@
 /*
- * offsets.h - where assembly finds the fields of C structs; arch/riscv/cpu.c asserts every one.
+ * Where assembly finds the fields of C structs; arch/riscv/cpu.c asserts every one.
  */
 #ifndef ASM_OFFSETS_H
 #define ASM_OFFSETS_H

@@ -1,5 +1,5 @@
 /*
- * extable.h - the fault table: instructions of the kernel that may fault, and where to go on then.
+ * The fault table: instructions of the kernel that may fault, and where to go on then.
  *
  * An entry covers the instructions in [start, end). For a fault anywhere else in the kernel there
  * is no remedy but panic. Section .extable is read-only and collected by linker.ld.
