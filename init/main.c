@@ -8,8 +8,6 @@
  * Entered from head.S: kernel_main() on the boot hart, secondary_main() on the others. Read the
  * table of stages first, then they from top to bottom.
  */
-#include "asm/backtrace.h"
-#include "asm/boot.h"
 #include "asm/cpu.h"
 #include "asm/sbi.h"
 #include "asm/timer.h"

@@ -96,14 +96,12 @@ static void convert(struct out *o, const struct spec *sp, char kind, va_list *ap
 
     switch (kind) {
     case 'd':
-    case 'i':
         put_signed(o, sp, ap);
         break;
     case 'u':
         put_number(o, sp, take_unsigned(sp, ap), 10, false);
         break;
     case 'x':
-    case 'X':
         put_number(o, sp, take_unsigned(sp, ap), 16, false);
         break;
     case 'p':

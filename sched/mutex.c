@@ -2,17 +2,15 @@
  * Sleeping locks.
  *
  * Owns struct mutex, and task->mutexes, by which a fault knows whether it may sleep. The owner
- * field is the lock: taken by one compare-and-swap when free. Who finds it taken counts itself in
- * nwaiting, under guard, and tries again before it sleeps; who unlocks clears the owner first and
- * looks at nwaiting afterwards. Both sides are sequentially consistent, so one of them sees the
- * other.
+ * field is the lock: taken by one compare-and-swap when free. A waiter counts itself in nwaiting
+ * under guard, then tries once more before it sleeps. The unlocker clears owner first and reads
+ * nwaiting second. Both are sequentially consistent, so one of the two sees the other.
  *
- * Called by fs/, drivers/. Read next: sched/ktimer.c.
+ * Called by fs/, drivers/, ipc/. Read next: waitqueue.c.
  */
 #include "sched/mutex.h"
 
 #include "asm/cpu.h"
-#include "lib/assert.h"
 #include "lib/atomic.h"
 #include "sched/task.h"
 
@@ -20,13 +18,10 @@
 
 void mutex_init(struct mutex *m)
 {
-    m->owner = NULL;
-    m->nwaiting = 0;
-    spin_init(&m->guard, "mutex", RANK_WAITQ - 1);
-    waitqueue_init(&m->wq);
+    *m = (struct mutex)MUTEX_INIT(*m);
 }
 
-bool mutex_trylock(struct mutex *m)
+static bool try_to_take(struct mutex *m)
 {
     struct task *nobody = NULL;
 
@@ -40,31 +35,25 @@ bool mutex_trylock(struct mutex *m)
 static bool spin_for(struct mutex *m)
 {
     for (unsigned i = cpu_count > 1 ? SPINS_MAX : 0; i > 0; i--) {
-        if (!__atomic_load_n(&m->owner, __ATOMIC_RELAXED) && mutex_trylock(m))
+        if (!__atomic_load_n(&m->owner, __ATOMIC_RELAXED) && try_to_take(m))
             return true;
         cpu_relax();
     }
     return false;
 }
 
-static void lock_slowly(struct mutex *m)
-{
-    if (spin_for(m))
-        return;
-    spin_lock(&m->guard);
-    __atomic_fetch_add(&m->nwaiting, 1, __ATOMIC_SEQ_CST);
-    while (!mutex_trylock(m))
-        wait_on(&m->wq, &m->guard);
-    __atomic_fetch_sub(&m->nwaiting, 1, __ATOMIC_RELAXED);
-    spin_unlock(&m->guard);
-}
-
 void mutex_lock(struct mutex *m)
 {
     assert_can_sleep();
     ASSERT(!mutex_held(m));
-    if (!mutex_trylock(m))
-        lock_slowly(m);
+    if (try_to_take(m) || spin_for(m))
+        return;
+    spin_lock(&m->guard);
+    __atomic_fetch_add(&m->nwaiting, 1, __ATOMIC_SEQ_CST);
+    while (!try_to_take(m))
+        wait_on(&m->wq, &m->guard);
+    __atomic_fetch_sub(&m->nwaiting, 1, __ATOMIC_RELAXED);
+    spin_unlock(&m->guard);
 }
 
 void mutex_unlock(struct mutex *m)

@@ -1,5 +1,5 @@
 /*
- * Wait queues: who waits for what.
+ * Wait queues: which tasks wait for what.
  *
  * Owns struct waitqueue. Its lock (RANK_WAITQ) guards the list, and more: a waiter's node lies on
  * the waiter's stack, and the waiter leaves only after it has held the lock once more. So a waker,
@@ -8,7 +8,7 @@
  * No wake-up is lost: the waiter is on the list, and its state is set, before it lets go of the
  * caller's lock; a waker that has changed the condition after that finds it.
  *
- * Called by everything that sleeps. Read next: sched/mutex.c.
+ * Called by everything that sleeps. Read next: task.c.
  */
 #include "sched/waitqueue.h"
 
@@ -19,28 +19,28 @@
 #include "sched/ktimer.h"
 
 struct waiter {
-    struct list link; /* [wq lock] */
+    struct list link;  /* [wq lock] */
     struct task *task; /* [I] */
 };
 
 void waitqueue_init(struct waitqueue *wq)
 {
-    spin_init(&wq->lock, "waitqueue", RANK_WAITQ);
-    list_init(&wq->waiters);
+    *wq = (struct waitqueue)WAITQUEUE_INIT(*wq);
 }
 
-/* Sleep on wq once, in the given state; held is let go meanwhile. */
+/* Sleeps on wq once, in the given state; held is let go meanwhile. */
 static void sleep_on(struct waitqueue *wq, struct spinlock *held, enum task_state how)
     __no_lock_analysis
 {
     struct waiter w = { .task = current() };
 
-    CHECK_ASSERT(spin_held(held));
+    CHECK_ASSERT(spin_held(held) && this_cpu()->irq_depth == 1);
     spin_lock(&wq->lock);
     list_push_back(&wq->waiters, &w.link);
     task_prepare_sleep(how);
     spin_unlock(&wq->lock);
     spin_unlock(held);
+    assert_can_sleep();
     task_block();
     spin_lock(held);
     spin_lock(&wq->lock);
@@ -66,7 +66,7 @@ struct alarm {
     struct task *task; /* [I] */
 };
 
-static void ring(struct ktimer *t)
+static void ring_alarm(struct ktimer *t)
 {
     task_wake(container_of(t, struct alarm, timer)->task);
 }
@@ -79,13 +79,13 @@ int wait_on_until(struct waitqueue *wq, struct spinlock *held, uint64_t deadline
     if (time_now() >= deadline)
         return -ETIMEDOUT;
     /* `held` keeps interrupts out: the alarm cannot ring before the task is about to sleep. */
-    ktimer_add(&alarm.timer, deadline, ring);
+    ktimer_add(&alarm.timer, deadline, ring_alarm);
     err = wait_on_killable(wq, held);
     ktimer_cancel(&alarm.timer);
     return err;
 }
 
-/* Wake the first waiter; it must not be left on the list, or the next wake would find it again. */
+/* Wakes the first waiter; it must not be left on the list, or the next wake would find it again. */
 static void wake_first(struct waitqueue *wq) __must_hold(&wq->lock)
 {
     struct list *first = list_pop_front(&wq->waiters);
@@ -93,7 +93,7 @@ static void wake_first(struct waitqueue *wq) __must_hold(&wq->lock)
     task_wake(list_entry(first, struct waiter, link)->task);
 }
 
-/* Without the queue's lock: who came under the caller's lock is seen (contract of wake_all()). */
+/* Without the queue's lock: a waiter that came under the caller's lock is seen (wake_all()). */
 static bool is_empty(const struct waitqueue *wq)
 {
     return __atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters;

@@ -5,8 +5,6 @@
  * Only a panic prints it, so it trusts nothing: a frame must lie in the stack of the first one, and
  * above the one before. Owns what the panic to come shall show; only the first panic is shown.
  */
-#include "asm/backtrace.h"
-
 #include "asm/kstack.h"
 #include "asm/trap.h"
 #include "lib/printk.h"

@@ -6,7 +6,6 @@
  */
 #include "asm/cpu.h"
 
-#include "asm/boot.h"
 #include "asm/kstack.h"
 #include "offsets.h"
 #include "asm/sbi.h"

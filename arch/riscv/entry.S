@@ -186,7 +186,8 @@ stack_overflow:
     .cfi_restore_state
     csrw sscratch, zero
     .cfi_undefined 5
-    addi s1, sp, TF_SIZE                /* s1, which the report preserves: gdb finds the stack by it */
+    /* s1, since the report preserves it: gdb finds the stack by it. */
+    addi s1, sp, TF_SIZE
     .cfi_undefined 9
     .cfi_def_cfa 9, 0
     mv a0, s1

@@ -7,7 +7,6 @@
  */
 #include "asm/trap.h"
 
-#include "asm/backtrace.h"
 #include "asm/cpu.h"
 #include "asm/csr.h"
 #include "extable.h"

@@ -71,6 +71,12 @@ static inline struct task *cpu_current(void)
 /* Enters a hart in cpus[]; => its struct cpu, or NULL when the table is full. Boot only. */
 struct cpu *cpu_add(uint64_t hartid);
 
+/*
+ * Makes the firmware start the hart of c, which then calls secondary_main(c).
+ * => 0; -ENODEV when the firmware cannot start harts; -EINVAL when it refuses this one
+ */
+int hart_start(struct cpu *c);
+
 /* Whether the hart has come up. */
 static inline bool cpu_is_online(const struct cpu *c)
 {

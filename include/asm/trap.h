@@ -33,17 +33,21 @@ enum trap_from {
 };
 
 /*
- * Upcalls: declared here, defined above arch.
+ * Upcalls of a trap: declared here, defined above arch.
  */
 
-/* A system call with its arguments; interrupts on, off on return; tf->epc is past the ecall.
- * => the result goes to tf->a0. Changes to tf->s0..s11 are not seen by the user program (entry.S
- *    says why). */
+/*
+ * A system call with its arguments; tf->epc is past the ecall. The result goes to tf->a0. The
+ * program does not see changes to tf->s0..s11 (entry.S says why).
+ * => interrupts on, off on return
+ */
 void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct trapframe *tf);
 
-/* Any other exception; interrupts on when from user, off when from uaccess, off on return.
- * => from user: dealt with (resolved, or the process is on its way out): returns true.
- *    from uaccess (page faults on user addresses): true = try again, false = the copy fails. */
+/*
+ * Any other exception from user mode, or a page fault of uaccess on a user address.
+ * => interrupts on when from user, off when from uaccess, off on return
+ * => from user: true, it is dealt with; from uaccess: true = try again, false = the copy fails
+ */
 bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from);
 
 /*
@@ -56,12 +60,39 @@ void trap_interrupt(uint64_t irq, enum trap_from from);
 /* The first C function of a new task; interrupts off. */
 void task_first_run(void);
 
-/* What a new task's context starts with, in ra; its sp must be the address of its frame.
- * => calls task_first_run(), then goes to user mode with the frame at the top of the stack. */
+/*
+ * Upcalls of boot, from head.S, defined in init/main.c. Paging is on, by the boot table or by mm's;
+ * interrupts are off; the stack is the hart's own slot. They do not return.
+ */
+
+/* The boot hart; tp is &cpus[0], which is all zero; dtb is the device tree's address. */
+void kernel_main(uint64_t hartid, paddr_t dtb);
+
+/* A hart started by hart_start(). */
+void secondary_main(struct cpu *c);
+
+/*
+ * What a new task's context starts with, in ra; its sp must be the address of its frame. Calls
+ * task_first_run(), then goes to user mode with the frame at the top of the stack.
+ */
 void trap_return_first(void);
 
-/* Prepares this hart for traps: vector, interrupt enables, and no FP, vector or counters for users.
- * => interrupts stay off. SEIE is left to the interrupt controller's driver. Once per hart. */
+/*
+ * Prepares this hart for traps: vector, interrupt enables, and no FP or vectors for users.
+ * => interrupts stay off. SEIE is left to the interrupt controller's driver. Once per hart.
+ */
 void trap_init_hart(void);
+
+/*
+ * Prints the return addresses from the caller's frame on, or from where backtrace_from() said.
+ * => reads nothing outside the stack it starts in; panic()'s hook
+ */
+void backtrace_print(void);
+
+/* Makes the panic to come show the code at pc with frame pointer fp, not the code that reports. */
+void backtrace_from(uint64_t pc, uint64_t fp);
+
+/* As backtrace_from(), with all registers printed, too; tf must stay until the panic. */
+void backtrace_from_frame(const struct trapframe *tf);
 
 #endif

@@ -23,11 +23,6 @@ struct list {
 #define list_for_each(pos, head) \
     for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
 
-/* As list_for_each(), and the body may remove pos: `after` is fetched before the body runs. */
-#define list_for_each_safe(pos, after, head) \
-    for ((pos) = (head)->next, (after) = (pos)->next; (pos) != (head); \
-         (pos) = (after), (after) = (pos)->next)
-
 /* Makes a head empty, or a node belong to no ring. */
 static inline void list_init(struct list *l)
 {

@@ -1,7 +1,7 @@
 /*
  * Messages of the kernel, and its last words.
  *
- * Formats: %d %i %u %x %X %p %s %c %%, with l, ll or z, a width, and the flags `-` and `0`.
+ * Formats: %d %u %x %p %s %c %%, with l, ll or z, a width, and the flags `-` and `0`.
  */
 #ifndef LIB_PRINTK_H
 #define LIB_PRINTK_H

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * Sample on this hart from now on, each time `every` time units after the last; 0: stop. One
+ * Samples on this hart from now on, each time `every` time units after the last; 0: stops. One
  * measurement at a time, for the whole machine.
- * => how late the latest sample came since the last call, in time units. No lock held.
+ * => no lock held; how late the latest sample came since the last call, in time units
  */
 uint64_t latency_sample(uint64_t every);
 

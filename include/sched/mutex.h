@@ -2,7 +2,7 @@
  * Sleeping locks, for what is held across disk input and output.
  *
  * Waiting for one is not ended by a kill. Not for interrupt handlers. A mutex has no rank: its
- * users write their order down (fs/inode.h).
+ * users write their order down (fs/log.h).
  */
 #ifndef SCHED_MUTEX_H
 #define SCHED_MUTEX_H
@@ -22,38 +22,25 @@ struct mutex {
     struct waitqueue wq;
 };
 
-#define MUTEX_INIT(m)                                                                              \
-    {                                                                                              \
-        .guard = SPINLOCK_INIT("mutex", RANK_WAITQ - 1),                                           \
-        .wq = WAITQUEUE_INIT((m).wq),                                                              \
-    }
+#define MUTEX_INIT(m) \
+    { .guard = SPINLOCK_INIT("mutex", RANK_MUTEX), .wq = WAITQUEUE_INIT((m).wq) }
 
-/*
- * Make a mutex, free.
- */
+/* Makes a mutex, free. */
 void mutex_init(struct mutex *m);
 
 /*
- * Take the mutex, sleeping until it is free.
- * => no spin lock held; not held by the caller already.
+ * Takes the mutex, sleeping until it is free.
+ * => may sleep: no spin lock held; not held by the caller already
  */
 void mutex_lock(struct mutex *m);
 
 /*
- * Take the mutex if that needs no waiting.
- * => true: taken. Allowed under spin locks.
- */
-bool mutex_trylock(struct mutex *m);
-
-/*
- * Let the mutex go and wake one who waits for it.
- * => held by the caller. Allowed under spin locks of a rank below RANK_WAITQ - 1.
+ * Lets the mutex go and wakes a task that waits for it.
+ * => held by the caller; takes a lock of RANK_MUTEX
  */
 void mutex_unlock(struct mutex *m);
 
-/*
- * True when the running task holds the mutex; for assertions.
- */
+/* Whether the running task holds the mutex; for assertions. */
 bool mutex_held(const struct mutex *m);
 
 #endif

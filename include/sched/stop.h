@@ -7,17 +7,14 @@
 #include <stddef.h>
 
 /*
- * Call fn() while every other hart stands still, outside any section with interrupts off.
- * => no spin lock held by the caller; callable from interrupts that came from such a place.
+ * Calls fn() while every other hart stands still, outside any section with interrupts off.
+ * => no spin lock held by the caller; callable from interrupts that came from such a place
  * => 0 and what fn returned in *result; -EBUSY when another hart is doing the same: try again
- *    later, with interrupts on in between.
+ *    later, with interrupts on in between
  */
 int stop_machine(size_t (*fn)(void), size_t *result);
 
-/*
- * The software interrupt: stand still when asked to.
- * => called by trap_interrupt(), interrupts off.
- */
+/* The software interrupt: stands still when asked to. => interrupts off */
 void stop_interrupt(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Wait queues: tasks that wait for one condition. A wake-up touches only those who wait.
+ * Wait queues: tasks that wait for one condition. A wake-up touches only the waiters.
  *
  * The condition is guarded by a spin lock of the caller's; the queue has its own, inner lock
  * (RANK_WAITQ), so a waker may have let the caller's lock go. The pattern:
@@ -27,49 +27,39 @@ struct waitqueue {
     struct list waiters; /* [lock] struct waiter, in order of arrival */
 };
 
-#define WAITQUEUE_INIT(wq)                                                                         \
-    {                                                                                              \
-        .lock = SPINLOCK_INIT("waitqueue", RANK_WAITQ),                                            \
-        .waiters = { &(wq).waiters, &(wq).waiters },                                               \
-    }
+#define WAITQUEUE_INIT(wq) \
+    { .lock = SPINLOCK_INIT("waitqueue", RANK_WAITQ), .waiters = LIST_INIT((wq).waiters) }
 
-/*
- * Make a wait queue empty.
- */
+/* Makes a wait queue empty. */
 void waitqueue_init(struct waitqueue *wq);
 
 /*
- * Sleep until woken.
- * => held guards the condition: held by the caller, let go while asleep, held again on return.
- * => may return early; test the condition again. Kills do not end it.
- * => no other spin lock is held.
+ * Sleeps until woken. May return early: the caller tests its condition again. Kills do not end it.
+ * => may sleep: holds `held` and no other spin lock; let go while asleep, held again on return
  */
 void wait_on(struct waitqueue *wq, struct spinlock *held);
 
 /*
- * Sleep until woken or killed.
- * => as wait_on(). Returns 0, or -EINTR when the task has been killed; held is held either way.
+ * Sleeps until woken or killed.
+ * => as wait_on(); 0, or -EINTR when the task has been killed; held is held either way
  */
 int wait_on_killable(struct waitqueue *wq, struct spinlock *held);
 
 /*
- * Sleep until woken or killed, or until time_now() reaches `deadline`.
- * => as wait_on_killable(); -ETIMEDOUT when the deadline has passed before the sleep.
+ * Sleeps until woken or killed, or until time_now() reaches `deadline`.
+ * => as wait_on_killable(); -ETIMEDOUT when the deadline has passed before the sleep
  */
 int wait_on_until(struct waitqueue *wq, struct spinlock *held, uint64_t deadline);
 
 /*
- * Wake everyone who waits; where nobody does, it costs next to nothing.
+ * Wakes all waiters; where there is none, it costs next to nothing.
  * => the caller holds the lock that the waiters pass to wait_on(), or has held it since the
- *    condition came true: who waits by then is on the queue.
- * => callable from interrupts and under spin locks of a rank below RANK_WAITQ.
+ *    condition came true: every task already waiting is on the queue
+ * => callable from interrupts, and with locks before RANK_WAITQ held
  */
 void wake_all(struct waitqueue *wq);
 
-/*
- * Wake the one who waits longest.
- * => as wake_all().
- */
+/* Wakes the task that waits longest. => as wake_all() */
 void wake_one(struct waitqueue *wq);
 
 #endif
