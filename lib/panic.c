@@ -3,7 +3,7 @@
  *
  * Owns the fact that a panic happened, and what lib needs of the layers above, which init/main.c
  * registers. Takes no lock: it prints also when a stopped hart holds the printk lock.
- * Contracts: lib/printk.h. Read next: arch/riscv/backtrace.c.
+ * Contracts: lib/printk.h.
  */
 #include "asm/cpu.h"
 #include "lib/assert.h"

@@ -14,7 +14,7 @@
  *   left in the queue       a hart that takes a task calls idle harts for those that no hart is
  *                           coming for
  *
- * Called by task.c and sched.c. Read next: sched.c.
+ * Called by task.c and sched.c.
  */
 #include "runqueue.h"
 

@@ -9,7 +9,7 @@
  * saved, and that hart waits for on_cpu to become 0. No cycle of waiting harts is possible: a hart
  * waits only for a task given up, in the order of the lock, before its own choice.
  *
- * Called by task.c, arch/riscv and proc/. Read next: task.c.
+ * Called by task.c, arch/riscv and proc/. Read next: runqueue.c.
  */
 #include "asm/csr.h"
 #include "asm/timer.h"

@@ -8,7 +8,7 @@
  * then returns at once. Kills take the same road: schedule() asks under the lock, at the last
  * moment, whether a killable sleeper has been killed.
  *
- * Called by wait queues and proc/. Read next: waitqueue.c.
+ * Called by wait queues and proc/. Read next: sched.c.
  */
 #include "sched/task.h"
 

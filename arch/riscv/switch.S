@@ -1,5 +1,5 @@
 /*
- * Context_switch(from, to): from one kernel stack to another.
+ * From one kernel stack to another: context_switch(from, to).
  *
  * To its caller it is a function that returns late; so only ra, sp and the registers that a
  * function must preserve are exchanged. While they are loaded gdb is told of the new task's, all of
