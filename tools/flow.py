@@ -113,8 +113,11 @@ def record(operations, directory, shift):
 
 
 def addresses(log):
+    """What the log says was executed. The log, which is long, is removed."""
     with open(log, errors="replace") as lines:
-        return [int(match[1], 16) for match in map(TRACE.match, lines) if match]
+        found = [int(match[1], 16) for match in map(TRACE.match, lines) if match]
+    log.unlink()
+    return found
 
 
 # ---- The kernel's code ----------------------------------------------------------------------------------------
