@@ -1,22 +1,22 @@
 /*
  * Open files: inodes and devices behind a struct file; pipes bring ops of their own.
  *
- * Owns the table of open files, without a lock: who makes the first reference to one has it, and it
- * is free for the next when the last reference is gone.
+ * Owns the table of open files, without a lock: the task that makes the first reference to a file
+ * has it, and when the last one is gone it is free for the next.
  *
  * The offset of a regular file or directory belongs to the lock of its inode, so moving it is one
  * step with the transfer. A long write takes as many transactions as it needs.
  *
- * Called by syscall, proc and ipc. Read next: fs/super.c.
+ * Called by syscall, proc and ipc.
  */
 #include "fs/file.h"
 
 #include "drivers/chardev.h"
 #include "internal.h"
-#include "log.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"
+#include "log.h"
 #include "mm/uaccess.h"
 #include "uapi/kernel/fcntl.h"
 
@@ -28,33 +28,53 @@ static uint32_t freed; /* [a] how many have come free since boot */
 static long regular_read(struct file *f, vaddr_t dst, long n)
 {
     struct inode *ip = f->priv;
+    struct file_reader r = {.to = dst, .left = n < 0 ? SIZE_MAX : (size_t)n};
+    long got;
 
-    inode_lock(ip);
-    long got = inode_read_user(ip, dst, f->off, n < 0 ? SIZE_MAX : (size_t)n);
+    mutex_lock(&ip->lock);
+    r.off = f->off;
+    got = inode_read(ip, &r);
     if (got > 0)
         f->off += (uint64_t)got;
-    inode_unlock(ip);
+    mutex_unlock(&ip->lock);
     return got;
+}
+
+/* log_begin(), and the lock of an inode that will be written to or cut. => as log_begin() */
+static int write_begin(struct inode *ip)
+{
+    for (;;) {
+        int err = log_begin();
+
+        if (err)
+            return err;
+        mutex_lock(&ip->lock);
+        if (!ip->mapping.emptying)
+            return 0;
+        mutex_unlock(&ip->lock);
+        log_end();
+        ip->mapping.ops->wait_emptied(ip);
+    }
 }
 
 /* Writes as many chunks as a transaction has room for, moving *src and *left on. => 0; -errno */
 static int write_chunks(struct file *f, vaddr_t *src, size_t *left)
 {
     struct inode *ip = f->priv;
-    struct write_result r;
-    int err = mapping_begin_write(ip);
+    struct write_result w;
+    int err = write_begin(ip);
 
     if (err)
         return err;
     do {
-        r = inode_write_user(ip, *src, f->off, *left < WRITE_CHUNK ? *left : WRITE_CHUNK);
-        f->off += r.done;
-        *src += r.done;
-        *left -= r.done;
-    } while (!r.err && *left > 0 && log_extend());
-    inode_unlock(ip);
+        w = inode_write(ip, *src, f->off, *left < WRITE_CHUNK ? *left : WRITE_CHUNK);
+        f->off += w.done;
+        *src += w.done;
+        *left -= w.done;
+    } while (!w.err && *left > 0 && log_extend());
+    mutex_unlock(&ip->lock);
     err = log_end();
-    return r.err ? r.err : err;
+    return w.err ? w.err : err;
 }
 
 static long regular_write(struct file *f, vaddr_t src, long n)
@@ -87,7 +107,12 @@ static long device_write(struct file *f, vaddr_t src, long n)
 
 static int node_stat(struct file *f, struct stat *st)
 {
-    inode_stat(f->priv, st);
+    struct inode *ip = f->priv;
+
+    mutex_lock(&ip->lock);
+    *st = (struct stat){
+        .dev = 1, .ino = ip->inum, .type = ip->d.type, .nlink = ip->d.nlink, .size = ip->d.size};
+    mutex_unlock(&ip->lock);
     return 0;
 }
 
@@ -119,40 +144,31 @@ struct inode *file_inode(const struct file *f)
 /* ---- opening ---- */
 
 /* Frees all blocks of a regular file, in as many transactions as that takes. => 0; -errno. */
-static __noinline int truncate(struct inode *ip)
+static int truncate(struct inode *ip)
 {
-    struct region *cut = NULL;
-    int err;
+    bool empty, cut = false;
+    int err, end_err;
 
-    inode_lock(ip);
-    bool empty = ip->size == 0 && !ip->mapping.emptying;
-    inode_unlock(ip);
+    mutex_lock(&ip->lock);
+    empty = ip->d.size == 0 && !ip->mapping.emptying;
+    mutex_unlock(&ip->lock);
     if (empty)
         return 0;
     do {
-        err = mapping_begin_write(ip);
+        err = write_begin(ip);
         if (err)
             return err;
-        err = inode_trim(ip, 0);
-        if (!err)
-            cut = mapping_cut(ip);
-        inode_unlock(ip);
-        int end_err = log_end();
+        err = bmap_trim(ip, 0);
+        if (!err && ip->mapping.region)
+            cut = ip->mapping.ops->cut(ip);
+        mutex_unlock(&ip->lock);
+        end_err = log_end();
         if (end_err)
             err = end_err;
     } while (err == -EAGAIN);
-    mapping_empty(ip, cut);
+    if (cut)
+        ip->mapping.ops->empty(ip);
     return err;
-}
-
-/* Whether an inode may be opened with these flags. => 0; -EISDIR, -ENODEV. */
-static int check_open(const struct inode *ip, int flags)
-{
-    if (ip->type == T_DIR && flags != O_RDONLY)
-        return -EISDIR;
-    if (ip->type == T_DEVICE && (ip->major < 0 || ip->major >= CHARDEV_MAJORS))
-        return -ENODEV;
-    return 0;
 }
 
 static int open_inode(struct inode *cwd, const char *path, int flags, struct inode **out)
@@ -162,8 +178,11 @@ static int open_inode(struct inode *cwd, const char *path, int flags, struct ino
 
     if (err)
         return err;
-    err = check_open(ip, flags);
-    if (!err && (flags & O_TRUNC) && ip->type == T_FILE)
+    if (ip->d.type == T_DIR && flags != O_RDONLY)
+        err = -EISDIR;
+    else if (ip->d.type == T_DEVICE && (ip->d.major < 0 || ip->d.major >= CHARDEV_MAJORS))
+        err = -ENODEV;
+    else if (ip->d.type == T_FILE && (flags & O_TRUNC))
         err = truncate(ip);
     if (err)
         inode_put(ip);
@@ -174,12 +193,13 @@ static int open_inode(struct inode *cwd, const char *path, int flags, struct ino
 
 int file_open(struct inode *cwd, const char *path, int flags, struct file **out)
 {
-    struct inode *ip;
     struct file *f = file_alloc(&regular_ops, NULL);
+    struct inode *ip;
+    int err;
 
     if (!f)
         return -ENFILE;
-    int err = open_inode(cwd, path, flags, &ip);
+    err = open_inode(cwd, path, flags, &ip);
     if (err) {
         file_close(f);
         return err;
@@ -187,9 +207,9 @@ int file_open(struct inode *cwd, const char *path, int flags, struct file **out)
     f->priv = ip;
     f->readable = !(flags & O_WRONLY);
     f->writable = (flags & (O_WRONLY | O_RDWR)) != 0;
-    if (ip->type == T_DEVICE) {
+    if (ip->d.type == T_DEVICE) {
         f->ops = &device_ops;
-        f->major = ip->major;
+        f->major = ip->d.major;
     }
     *out = f;
     return 0;
@@ -197,19 +217,15 @@ int file_open(struct inode *cwd, const char *path, int flags, struct file **out)
 
 /* ---- struct file ---- */
 
-/* Makes the caller the only holder of a file that nobody holds. => false: somebody does */
-static bool take_free(struct file *f)
+/* Takes a file that nobody holds. => NULL when all are held, or were when they were looked at */
+static struct file *take_free(void)
 {
-    uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+    for (struct file *f = files; f < files + FILES_MAX; f++) {
+        uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
 
-    return refs == 0 && compare_and_swap(&f->refs, &refs, 1);
-}
-
-static struct file *find_free(void)
-{
-    for (struct file *f = files; f < files + FILES_MAX; f++)
-        if (take_free(f))
+        if (refs == 0 && compare_and_swap(&f->refs, &refs, 1))
             return f;
+    }
     return NULL;
 }
 
@@ -221,7 +237,7 @@ struct file *file_alloc(const struct file_ops *ops, void *priv)
     /* One that came free behind the search may be the only one: then search again. */
     do {
         before = __atomic_load_n(&freed, __ATOMIC_ACQUIRE);
-        f = find_free();
+        f = take_free();
     } while (!f && __atomic_load_n(&freed, __ATOMIC_ACQUIRE) != before);
     if (!f)
         return NULL;
@@ -276,19 +292,19 @@ long file_write(struct file *f, vaddr_t src, long n)
 int file_sync(struct file *f)
 {
     struct inode *ip = file_inode(f);
+    int err, log_err;
 
     if (!ip)
         return -EINVAL;
-    int err = mapping_sync(ip), log_err = log_sync();
+    err = mapping_sync(ip);
+    log_err = log_sync();
     return err ? err : log_err;
 }
 
 int file_stat(struct file *f, vaddr_t dst)
 {
     struct stat st = {0};
+    int err = f->ops->stat ? f->ops->stat(f, &st) : -EBADF;
 
-    if (!f->ops->stat)
-        return -EBADF;
-    int err = f->ops->stat(f, &st);
-    return err ? err : copy_to_user(dst, &st, sizeof st);
+    return err ? err : copy_to_user(dst, &st, sizeof(st));
 }

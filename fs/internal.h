@@ -1,7 +1,10 @@
 /*
  * Inodes, directories, paths and names among the files of fs; outsiders use fs.h, inode.h, file.h.
  *
- *   file.c names.c -> path.c -> dir.c -> read.c -> inode.c imap.c -> balloc.c -> log.c -> bcache.c
+ *   file.c names.c -> path.c -> dir.c -> rw.c inode.c -> bmap.c -> dinode.c balloc.c -> log.c
+ *
+ * "In a transaction" means between log_begin() and log_end(), and in brackets stands how many
+ * blocks are changed. All functions may sleep, but for those marked "never sleeps".
  */
 #ifndef FS_INTERNAL_H
 #define FS_INTERNAL_H
@@ -13,50 +16,136 @@
 #include "asm/page.h"
 #include "fs/format.h"
 #include "fs/inode.h"
-#include "fs/mapping.h"
 #include "lib/annotate.h"
 #include "sched/mutex.h"
 
-enum inode_state { INODE_LOADING, INODE_READY, INODE_FAILED };
+#define BLOCKS_PER_PAGE (PAGE_SIZE / BSIZE)
 
-/* A dinode that begins at a word, as in a block it does: so it is copied by words. */
+struct buf;
+struct region;
+
+/* A dinode aligned to 8 bytes, as it is inside a block: so it is copied by words. */
 typedef struct dinode dinode_words __aligned(8);
+
+/* What fs/ext/mapping.c adds to a file that programs map. Without it, no file has these. */
+struct mapping_ops {
+    /* The file's byte at `off` if its page is in memory, with the rest of the page behind it, or
+     * NULL. => inode locked */
+    uint8_t *(*byte)(const struct inode *ip, uint64_t off);
+    /* The size has become 0: whether empty() must follow. => inode locked; never sleeps */
+    bool (*cut)(struct inode *ip);
+    /* Takes all pages away from the programs. => no lock held, in no transaction */
+    void (*empty)(struct inode *ip);
+    /* Waits until an empty() that is under way has ended. => no lock held, in no transaction */
+    void (*wait_emptied)(struct inode *ip);
+    /* Writes what programs have stored, and waits for the commit. => as empty(). 0; -EIO. */
+    int (*sync)(struct inode *ip);
+};
+
+struct mapping {
+    const struct mapping_ops *ops; /* [a] set when the file is mapped for the first time */
+    struct region *region;         /* [inode->lock] not held; NULL: no program maps the file */
+    bool emptying;                 /* [inode->lock] a truncation takes the pages away: writers wait */
+    uint32_t events;               /* [a] times that a region went or one was emptied */
+};
 
 /* [table] is itable.lock in fs/inode.c. */
 struct inode {
-    uint32_t inum;           /* [I] */
-    uint32_t refs;           /* [a] from 0 or to 0 only under [table] */
-    uint32_t state;          /* [a] enum inode_state, changed once, by who loads it */
-    struct inode *next;      /* [table] in the table; or waits, too, for its blocks to be freed */
-    struct mapping mapping;  /* [lock] the pages that programs map */
+    uint32_t inum;          /* [I] */
+    uint32_t refs;          /* [a] from 0 or to 0 only under [table] */
+    struct inode *next;     /* [table] in the table, or among those that wait to be freed */
+    struct mapping mapping; /* [lock] the pages that programs map */
     struct mutex lock;
-    union {
-        dinode_words disk; /* [lock] all of these at once */
-        struct {
-            short type;                  /* [I] once READY */
-            short major;                 /* [I] */
-            short minor;                 /* [I] */
-            short nlink;                 /* [lock]; nobody changes it once refs is 0 */
-            uint32_t size;               /* [lock] bytes */
-            uint32_t addrs[NDIRECT + 1]; /* [lock] */
-        }; /* [lock] or as marked */
-    };
+    dinode_words d; /* [lock] but type, major, minor are fixed, and nlink is once refs is 0 */
 };
+
+/* Writes what programs have stored to the file. => no lock held, in no transaction. 0; -EIO. */
+static inline int mapping_sync(struct inode *ip)
+{
+    const struct mapping_ops *ops = __atomic_load_n(&ip->mapping.ops, __ATOMIC_ACQUIRE);
+
+    return ops ? ops->sync(ip) : 0;
+}
+
+/* How many blocks the contents have. => inode locked */
+static inline uint32_t inode_blocks(const struct inode *ip)
+{
+    return (ip->d.size + BSIZE - 1) / BSIZE;
+}
+
+/* ---- balloc.c: free blocks ---- */
+
+/*
+ * Takes the lowest free block; its buffer is zeroed and in the transaction.
+ * => in a transaction (2), no buffer held. 0; -ENOSPC, -EIO: *block is not changed.
+ */
+int balloc_take(uint32_t *block);
+
+/*
+ * Frees a block; says so when it is free already.
+ * => in a transaction (1), no buffer held. 0; -EIO: it is still in use.
+ */
+int balloc_free(uint32_t block);
+
+/* ---- dinode.c: inodes on disk ---- */
+
+/* The inode's block and its place in it. => 0 and a reference to b; -EIO. */
+int dinode_find(uint32_t inum, struct buf **b, dinode_words **d);
+
+/* Puts the inode's block in the transaction, for dinode_write(). => in a transaction (1). 0; -EIO. */
+int dinode_pin(const struct inode *ip);
+
+/* Writes ip->d. => in a transaction (1), inode locked. 0; -EIO: not after dinode_pin(). */
+int dinode_write(const struct inode *ip);
+
+/* Takes the lowest free number and writes *init there. => in a transaction (1). 0; -ENOSPC, -EIO. */
+int dinode_alloc(const struct dinode *init, uint32_t *inum);
+
+/* Marks a number free. => in a transaction (1). 0; -EIO. */
+int dinode_free(uint32_t inum);
+
+/* ---- bmap.c: which blocks an inode has. All: inode locked ---- */
+
+/* Blocks first .. first + n - 1 of the inode, all within MAXFILE; 0 for a hole. => 0; -EIO. */
+int bmap(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks);
+
+/*
+ * The block at `index` < MAXFILE, allocated and zeroed if there is none. The inode is not written.
+ * => in a transaction (block, bitmap, indirect and its bitmap). 0; -ENOSPC, -EIO: nothing changed.
+ */
+int bmap_alloc(struct inode *ip, uint32_t index, uint32_t *block);
+
+/* How many bitmap blocks a step of bmap_trim() may change. */
+#define TRIM_BITMAP_BLOCKS 5
+
+/*
+ * Frees the blocks from index `keep` on, last first, cuts the size accordingly, writes the inode.
+ * => in a transaction (TRIM_BITMAP_BLOCKS, indirect, inode).
+ * => 0; -EAGAIN: call again in another transaction; -EIO: a block could not be read. In both cases
+ *    what was not freed still belongs to the inode.
+ */
+int bmap_trim(struct inode *ip, uint32_t keep);
 
 /* ---- inode.c: the table of inodes ---- */
 
 /*
  * The inode of a number found on disk.
- * => may sleep. 0 and a reference; -EIO a corrupt or free inode, or the device; -ENOMEM.
+ * => 0 and a reference; -EIO a corrupt or free inode, or the device; -ENOMEM.
  */
 int inode_get(uint32_t inum, struct inode **out);
 
-/* The inode of this number if it is in memory. => a reference; NULL. */
+/* The inode of this number if it is in memory. => never sleeps. A reference; NULL. */
 struct inode *inode_get_loaded(uint32_t inum);
 
 /*
+ * Makes an inode with the type and device of *init; it has no names: put it without setting nlink
+ * and it is free again. => in a transaction (1). 0 and a reference; -ENOSPC, -ENOMEM, -EIO.
+ */
+int inode_alloc(const struct dinode *init, struct inode **out);
+
+/*
  * Gives a reference back where inode_put() may not be called: in a transaction, or with other
- * inodes locked. An inode that must be freed is left for inode_reap().
+ * inodes locked. An inode that must be freed is left for inode_reap(). => never sleeps
  */
 void inode_drop(struct inode *ip);
 
@@ -66,9 +155,9 @@ void inode_drop(struct inode *ip);
  */
 void inode_drop_in_op(struct inode *ip);
 
-extern struct inode *inode_reap_first; /* [a] what inode_drop() has left; changed under t */
+extern struct inode *inode_reap_first; /* [a] what inode_drop() has left; changed under [table] */
 
-/* Frees what inode_drop() left, if anything. => no transaction, no inode lock; may sleep. */
+/* Frees what inode_drop() left, if anything. => no transaction, no inode lock */
 void inode_reap_all(void);
 
 static inline void inode_reap(void)
@@ -77,88 +166,27 @@ static inline void inode_reap(void)
         inode_reap_all();
 }
 
-/*
- * Takes the lowest free inode; it has no names: put it without setting nlink and it is free again.
- * => in a transaction (1 block). 0 and a reference; -ENOSPC, -ENOMEM, -EIO.
- */
-int inode_alloc(short type, short major, short minor, struct inode **out);
-
-/*
- * Puts the inode's block in the transaction as it is, so that it is there for inode_update().
- * => in a transaction (1 block). 0; -EIO.
- */
-int inode_pin(struct inode *ip);
-
-/*
- * Writes the inode's fields to its block.
- * => in a transaction (1 block), lock held. 0; -EIO: cannot happen after inode_pin().
- */
-int inode_update(struct inode *ip);
-
 /* Frees inodes in use that have no names, left by a crash, and says so. Boot only. => 0; -EIO. */
 int inode_reclaim_orphans(void);
 
-void inode_stat(struct inode *ip, struct stat *st);
+/* ---- rw.c: contents. All: inode locked ---- */
 
-/* ---- imap.c: which blocks an inode has. All: inode lock held ---- */
-
-/*
- * Blocks first .. first + n - 1 of the inode, all within MAXFILE; 0 for a hole.
- * => 0; -EIO.
- */
-int inode_map(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks);
-
-/*
- * The block at `index` < MAXFILE, allocated and zeroed if there is none. The inode is not written.
- * => in a transaction (block, bitmap, indirect and its bitmap). 0; -ENOSPC, -EIO: nothing changed.
- */
-int inode_map_alloc(struct inode *ip, uint32_t index, uint32_t *block);
-
-/* How many bitmap blocks a step of inode_trim() may change. */
-#define TRIM_BITMAP_BLOCKS 5
-
-/*
- * Frees the blocks from index `keep` on, last first, cuts the size accordingly, writes the inode.
- * => in a transaction (TRIM_BITMAP_BLOCKS, indirect, inode).
- * => 0; -EAGAIN: call again in another transaction; -EIO: a block could not be read. In both cases
- *    what was not freed still belongs to the inode.
- */
-int inode_trim(struct inode *ip, uint32_t keep);
-
-/* ---- balloc.c: free blocks ---- */
-
-/*
- * Takes the lowest free block; its buffer is zeroed and in the transaction.
- * => in a transaction (2 blocks), no buffer held. 0; -ENOSPC, -EIO.
- */
-int balloc_take(uint32_t *block);
-
-/*
- * Frees a block; says so when it is free already.
- * => in a transaction (1 block), no buffer held. 0; -EIO: it is still in use.
- */
-int balloc_free(uint32_t block);
-
-/* Index of the lowest bit that is set. => x != 0. No instruction of the base set counts zeros. */
-static inline unsigned lowest_bit(uint64_t x)
+/* The byte at `off` of a page that programs map, with the rest of it behind. => NULL: not in memory */
+static inline uint8_t *mapped_byte(const struct inode *ip, uint64_t off)
 {
-    unsigned bit = 0;
-
-    for (unsigned half = 32; half > 0; half /= 2) {
-        if ((x & ((1UL << half) - 1)) == 0) {
-            x >>= half;
-            bit += half;
-        }
-    }
-    return bit;
+    return ip->mapping.region ? ip->mapping.ops->byte(ip, off) : NULL;
 }
 
-/* ---- read.c: contents. All: inode lock held ---- */
+/* A read: what is left to do, from `off` in the file to an address of the running task's. */
+struct file_reader {
+    uint64_t off;
+    uint64_t to;
+    size_t left;
+    bool to_kernel; /* `to` is an address of the kernel's */
+};
 
-/*
- * Reads into the running task's memory. => bytes; -EFAULT, -EIO.
- */
-long inode_read_user(struct inode *ip, vaddr_t dst, uint64_t off, size_t n);
+/* Reads as much as there is. => bytes; -EFAULT, -EIO: a part was copied, and *r says how much. */
+long inode_read(struct inode *ip, struct file_reader *r);
 
 /* What a write did before it ended. */
 struct write_result {
@@ -166,16 +194,16 @@ struct write_result {
     int err;     /* 0 when these are all */
 };
 
+/* Three data blocks and a started one, indirect block, inode, a bitmap block for each new one. */
+#define WRITE_CHUNK (3 * BSIZE)
+
 /*
  * Writes at most WRITE_CHUNK bytes from the running task's memory, growing the file.
  * => in a transaction (LOG_OP_BLOCKS). Errors: -EINVAL off > size; -EFBIG; -ENOSPC; -EFAULT; -EIO.
  */
-struct write_result inode_write_user(struct inode *ip, vaddr_t src, uint64_t off, size_t n);
+struct write_result inode_write(struct inode *ip, vaddr_t src, uint64_t off, size_t n);
 
-/* Three data blocks and a started one, indirect block, inode, a bitmap block for each new one. */
-#define WRITE_CHUNK (3 * BSIZE)
-
-/* ---- dir.c: directories. All: dp is a directory, its lock held ---- */
+/* ---- dir.c: directories. All: dp is a directory, locked ---- */
 
 /* A name cut to DIRSIZ bytes, as two words laid over a dirent, and which of their bits count. */
 struct dir_name {
@@ -193,9 +221,8 @@ struct dir_slot {
 /* Takes the name that a path begins with, up to a slash or the end. => the rest of the path */
 const char *dir_name_take(struct dir_name *name, const char *path);
 
-/* True for ".", and for "." or "..". */
-bool dir_name_is_dot(const struct dir_name *name);
-bool dir_name_is_dots(const struct dir_name *name);
+/* Whether the name is this one, of fewer than DIRSIZ bytes. */
+bool dir_name_is(const struct dir_name *name, const char *other);
 
 /* => 0 found; -ENOENT not found, slot->free_off is set; -EIO. */
 int dir_find(struct inode *dp, const struct dir_name *name, struct dir_slot *slot);
@@ -210,7 +237,7 @@ int dir_prepare(struct inode *dp, const struct dir_slot *slot);
 int dir_insert(struct inode *dp, const struct dir_slot *slot, const struct dir_name *name,
                uint32_t inum);
 
-/* Frees the entry at slot->off. => in a transaction (1 block). 0; -EIO. */
+/* Frees the entry at slot->off. => in a transaction (1). 0; -EIO. */
 int dir_erase(struct inode *dp, const struct dir_slot *slot);
 
 /* Writes "." and ".." into a directory without blocks. => in a transaction. 0; -ENOSPC, -EIO. */

@@ -11,53 +11,48 @@
  */
 #include "fs/fs.h"
 #include "internal.h"
-#include "log.h"
 #include "lib/errno.h"
+#include "log.h"
 
 static struct mutex name_lock = MUTEX_INIT(name_lock);
 
-/* What create() makes. */
-struct node {
-    short type;
-    short major;
-    short minor;
-};
-
-/* Whether one more name can be made in dp. => dp locked. 0; -ENOENT, -EMLINK. */
-static int check_parent(const struct inode *dp, short type)
+/* Ends an operation's transaction. => err, or what the commit gave */
+static int op_end(int err)
 {
-    if (dp->nlink < 1)
-        return -ENOENT;
-    return type == T_DIR && dp->nlink >= NLINK_MAX ? -EMLINK : 0;
+    int commit_err = log_end();
+
+    inode_reap();
+    return err ? err : commit_err;
 }
+
+/* ---- making ---- */
 
 /* Makes the inode of a name that is not in dp. => dp locked, in a transaction */
 static int create_new(struct inode *dp, const struct dir_slot *slot, const struct dir_name *name,
-                      const struct node *node, struct inode **out)
+                      const struct dinode *init, struct inode **out)
 {
+    bool is_dir = init->type == T_DIR;
     struct inode *ip;
-    int err = check_parent(dp, node->type);
+    int err = is_dir && dp->d.nlink >= NLINK_MAX ? -EMLINK : dir_prepare(dp, slot);
 
-    if (!err)
-        err = dir_prepare(dp, slot);
     if (err)
         return err;
-    err = inode_alloc(node->type, node->major, node->minor, &ip);
-    if (!err && node->type == T_DIR) {
+    err = inode_alloc(init, &ip);
+    if (!err && is_dir) {
         err = dir_init(ip, dp->inum);
         if (err)
             inode_drop(ip);
     }
     if (err) {
-        inode_trim(dp, (dp->size + BSIZE - 1) / BSIZE);
+        bmap_trim(dp, inode_blocks(dp));
         return err;
     }
 
     /* Commit: nothing below may fail. */
-    ip->nlink = 1;
-    if (node->type == T_DIR)
-        dp->nlink++;
-    err = inode_update(ip);
+    ip->d.nlink = 1;
+    if (is_dir)
+        dp->d.nlink++;
+    err = dinode_write(ip);
     if (!err)
         err = dir_insert(dp, slot, name, ip->inum);
     if (err)
@@ -72,18 +67,19 @@ static int open_existing(uint32_t inum, struct inode **out)
 {
     int err = inode_get(inum, out);
 
-    if (!err && (*out)->type == T_DIR) {
+    if (!err && (*out)->d.type == T_DIR) {
         inode_drop(*out);
         err = -EISDIR;
     }
     return err;
 }
 
-enum existing { EXISTING_OPEN, EXISTING_REFUSE };
-
-/* Makes or finds the inode at `path`. => in a transaction. 0 and a reference; -EEXIST; fs.h. */
-static int create(struct inode *cwd, const char *path, const struct node *node,
-                  enum existing existing, struct inode **out)
+/*
+ * Makes an inode with the type and device of *init at `path`, or finds the one of a regular file.
+ * => in a transaction. 0 and a reference; -EEXIST; errors of fs.h.
+ */
+static int create(struct inode *cwd, const char *path, const struct dinode *init,
+                  struct inode **out)
 {
     struct dir_name name;
     struct dir_slot slot;
@@ -92,70 +88,55 @@ static int create(struct inode *cwd, const char *path, const struct node *node,
 
     if (err)
         return err;
-    inode_lock(dp);
-    err = check_parent(dp, T_FILE);
+    mutex_lock(&dp->lock);
+    err = dp->d.nlink < 1 ? -ENOENT : dir_find(dp, &name, &slot);
     if (!err)
-        err = dir_find(dp, &name, &slot);
-    if (err == -ENOENT && dp->nlink > 0)
-        err = create_new(dp, &slot, &name, node, out);
-    else if (!err)
-        err = existing == EXISTING_OPEN ? open_existing(slot.inum, out) : -EEXIST;
-    inode_unlock(dp);
+        err = init->type == T_FILE ? open_existing(slot.inum, out) : -EEXIST;
+    else if (err == -ENOENT && dp->d.nlink > 0)
+        err = create_new(dp, &slot, &name, init, out);
+    mutex_unlock(&dp->lock);
     inode_drop(dp);
     return err;
 }
 
-/* Ends an operation's transaction. => err, or what the commit gave */
-static int finish(int err)
-{
-    int commit_err = log_end();
-
-    inode_reap();
-    return err ? err : commit_err;
-}
-
 int names_create_file(struct inode *cwd, const char *path, struct inode **out)
 {
-    const struct node node = {.type = T_FILE};
-    int err = log_begin();
+    const struct dinode init = {.type = T_FILE};
+    int err = log_begin(), end_err;
 
     if (err == -EACCES && path_lookup(cwd, path, out) == 0)
         return 0; /* a read-only disk: what exists can be opened */
     if (err)
         return err;
-    err = create(cwd, path, &node, EXISTING_OPEN, out);
-    int end_err = finish(err);
+    err = create(cwd, path, &init, out);
+    end_err = op_end(err);
     if (end_err && !err)
         inode_put(*out);
     return end_err;
 }
 
 /* Makes an inode that must not exist, and lets go of it. */
-static int make(struct inode *cwd, const char *path, const struct node *node)
+static int make_node(struct inode *cwd, const char *path, const struct dinode *init)
 {
     struct inode *ip;
     int err = log_begin();
 
     if (err)
         return err;
-    err = create(cwd, path, node, EXISTING_REFUSE, &ip);
+    err = create(cwd, path, init, &ip);
     if (!err)
         inode_drop(ip);
-    return finish(err);
+    return op_end(err);
 }
 
 int fs_mkdir(struct inode *cwd, const char *path)
 {
-    const struct node node = {.type = T_DIR};
-
-    return make(cwd, path, &node);
+    return make_node(cwd, path, &(struct dinode){.type = T_DIR});
 }
 
 int fs_mknod(struct inode *cwd, const char *path, short major, short minor)
 {
-    const struct node node = {.type = T_DEVICE, .major = major, .minor = minor};
-
-    return make(cwd, path, &node);
+    return make_node(cwd, path, &(struct dinode){.type = T_DEVICE, .major = major, .minor = minor});
 }
 
 /* ---- link ---- */
@@ -164,25 +145,26 @@ int fs_mknod(struct inode *cwd, const char *path, short major, short minor)
 static int link_locked(struct inode *ip, struct inode *dp, const struct dir_name *name)
 {
     struct dir_slot slot;
-    int err = check_parent(dp, T_FILE);
+    int err;
 
-    if (!err)
-        err = dir_find(dp, name, &slot);
-    if (err != -ENOENT || dp->nlink < 1)
-        return err ? err : -EEXIST;
-    if (ip->nlink < 1)
+    if (dp->d.nlink < 1)
         return -ENOENT;
-    if (ip->nlink >= NLINK_MAX)
+    err = dir_find(dp, name, &slot);
+    if (err != -ENOENT)
+        return err ? err : -EEXIST;
+    if (ip->d.nlink < 1)
+        return -ENOENT;
+    if (ip->d.nlink >= NLINK_MAX)
         return -EMLINK;
-    err = inode_pin(ip);
+    err = dinode_pin(ip);
     if (!err)
         err = dir_prepare(dp, &slot);
     if (err)
         return err;
 
     /* Commit: nothing below may fail. */
-    ip->nlink++;
-    err = inode_update(ip);
+    ip->d.nlink++;
+    err = dinode_write(ip);
     return err ? err : dir_insert(dp, &slot, name, ip->inum);
 }
 
@@ -190,17 +172,15 @@ static int link_in_op(struct inode *cwd, struct inode *ip, const char *new_path)
 {
     struct dir_name name;
     struct inode *dp;
+    int err = ip->d.type == T_DIR ? -EPERM : path_lookup_parent(cwd, new_path, &dp, &name);
 
-    if (ip->type == T_DIR)
-        return -EPERM;
-    int err = path_lookup_parent(cwd, new_path, &dp, &name);
     if (err)
         return err;
-    inode_lock(dp);
-    inode_lock(ip);
+    mutex_lock(&dp->lock);
+    mutex_lock(&ip->lock);
     err = link_locked(ip, dp, &name);
-    inode_unlock(ip);
-    inode_unlock(dp);
+    mutex_unlock(&ip->lock);
+    mutex_unlock(&dp->lock);
     inode_drop(dp);
     return err;
 }
@@ -219,7 +199,7 @@ int fs_link(struct inode *cwd, const char *old_path, const char *new_path)
         inode_drop(ip);
     }
     mutex_unlock(&name_lock);
-    return finish(err);
+    return op_end(err);
 }
 
 /* ---- unlink ---- */
@@ -227,31 +207,27 @@ int fs_link(struct inode *cwd, const char *old_path, const char *new_path)
 /* Removes the name at `slot`, that of ip. => in a transaction; both locked, name_lock held */
 static int unlink_locked(struct inode *dp, const struct dir_slot *slot, struct inode *ip)
 {
-    if (ip->type == T_DIR) {
-        int empty = dir_is_empty(ip);
+    bool is_dir = ip->d.type == T_DIR;
+    int empty = is_dir ? dir_is_empty(ip) : 1;
+    int err = empty > 0 ? dinode_pin(ip) : empty < 0 ? empty : -ENOTEMPTY;
 
-        if (empty <= 0)
-            return empty < 0 ? empty : -ENOTEMPTY;
-    }
-    int err = inode_pin(ip);
-    if (!err && ip->type == T_DIR)
-        err = inode_pin(dp);
+    if (!err && is_dir)
+        err = dinode_pin(dp);
     if (!err)
         err = dir_erase(dp, slot);
     if (err)
         return err;
 
     /* Commit: nothing below may fail. */
-    if (ip->type != T_DIR) {
-        if (ip->nlink > 0) /* else the image is corrupt: more names than it counts */
-            ip->nlink--;
-        return inode_update(ip);
+    if (is_dir)
+        ip->d.nlink = 0;
+    else if (ip->d.nlink > 0) /* else the image is corrupt: more names than it counts */
+        ip->d.nlink--;
+    if (is_dir && dp->d.nlink > 1) {
+        dp->d.nlink--;
+        err = dinode_write(dp);
     }
-    ip->nlink = 0;
-    if (dp->nlink > 1)
-        dp->nlink--;
-    err = inode_update(dp);
-    return err ? err : inode_update(ip);
+    return err ? err : dinode_write(ip);
 }
 
 /* Removes `name` from dp. => in a transaction; dp locked, name_lock held. `out`: what it led to */
@@ -267,9 +243,9 @@ static int unlink_name(struct inode *dp, const struct dir_name *name, struct ino
     if (*out == dp || slot.inum == ROOTINO) {
         err = -EIO; /* a corrupt image: only "." and ".." may lead there */
     } else {
-        inode_lock(*out);
+        mutex_lock(&(*out)->lock);
         err = unlink_locked(dp, &slot, *out);
-        inode_unlock(*out);
+        mutex_unlock(&(*out)->lock);
     }
     if (err)
         inode_drop(*out);
@@ -279,17 +255,17 @@ static int unlink_name(struct inode *dp, const struct dir_name *name, struct ino
 static int unlink_in_op(struct inode *cwd, const char *path)
 {
     struct dir_name name;
-    struct inode *dp, *ip = NULL;
+    struct inode *dp, *ip;
     int err = path_lookup_parent(cwd, path, &dp, &name);
 
     if (err)
         return err;
-    if (dir_name_is_dots(&name)) {
+    if (dir_name_is(&name, ".") || dir_name_is(&name, "..")) {
         err = -EINVAL;
     } else {
-        inode_lock(dp);
+        mutex_lock(&dp->lock);
         err = unlink_name(dp, &name, &ip);
-        inode_unlock(dp);
+        mutex_unlock(&dp->lock);
     }
     inode_drop(dp);
     if (!err)
@@ -306,14 +282,14 @@ int fs_unlink(struct inode *cwd, const char *path)
     mutex_lock(&name_lock);
     err = unlink_in_op(cwd, path);
     mutex_unlock(&name_lock);
-    return finish(err);
+    return op_end(err);
 }
 
 int fs_chdir(struct inode *cwd, const char *path, struct inode **out)
 {
     int err = path_lookup(cwd, path, out);
 
-    if (!err && (*out)->type != T_DIR) {
+    if (!err && (*out)->d.type != T_DIR) {
         inode_put(*out);
         err = -ENOTDIR;
     }

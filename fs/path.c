@@ -17,63 +17,58 @@ static const char *skip_slashes(const char *path)
     return path;
 }
 
-/* Takes the element off that a path begins with. => the rest, without slashes in front */
-static const char *take_element(const char *path, struct dir_name *name)
-{
-    return skip_slashes(dir_name_take(name, path));
-}
-
-/* What an entry of dp leads to. => dp locked. 0 and a reference; -ENOENT, -EIO, -ENOMEM. */
-static inline int lookup(struct inode *dp, const struct dir_name *name, struct inode **out)
-{
-    struct dir_slot slot;
-
-    if (dp->nlink < 1 && !dir_name_is_dot(name))
-        return -ENOENT;
-    int err = dir_find(dp, name, &slot);
-    return err ? err : inode_get(slot.inum, out);
-}
-
 /* Replaces the directory *ip by what `name` is in it. => *ip is let go of even then. 0; -errno. */
-static inline int step(struct inode **ip, const struct dir_name *name)
+static int path_step(struct inode **ip, const struct dir_name *name)
 {
-    struct inode *dp = *ip, *next = NULL;
+    struct inode *dp = *ip;
+    struct dir_slot slot;
     int err = -ENOTDIR;
 
-    if (dp->type == T_DIR) {
+    if (dp->d.type == T_DIR) {
         mutex_lock(&dp->lock);
-        err = lookup(dp, name, &next);
+        err = dp->d.nlink < 1 && !dir_name_is(name, ".") ? -ENOENT : dir_find(dp, name, &slot);
+        if (!err)
+            err = inode_get(slot.inum, ip);
         mutex_unlock(&dp->lock);
     }
     inode_drop(dp);
-    *ip = next;
     return err;
 }
 
-static struct inode *start_of(struct inode *cwd, const char *path)
+/*
+ * Follows a path, or all but its last element, which is put in `name`.
+ * => 0 and a reference; -ENOENT when the last element is wanted and there is none.
+ */
+static int path_walk(struct inode *cwd, const char *path, struct inode **out, struct dir_name *last)
 {
-    return *path == '/' || !cwd ? inode_root() : inode_dup(cwd);
-}
-
-int path_lookup_in_op(struct inode *cwd, const char *path, struct inode **out)
-{
-    struct inode *ip = start_of(cwd, path);
-    struct dir_name name;
+    struct inode *ip = *path == '/' || !cwd ? inode_root() : inode_dup(cwd);
+    struct dir_name own, *name = last ? last : &own;
     int err = 0;
 
     path = skip_slashes(path);
+    if (last && *path == '\0') {
+        inode_drop(ip);
+        return -ENOENT;
+    }
     while (!err && *path != '\0') {
-        path = take_element(path, &name);
-        err = step(&ip, &name);
+        path = skip_slashes(dir_name_take(name, path));
+        if (last && *path == '\0')
+            break;
+        err = path_step(&ip, name);
     }
     if (!err)
         *out = ip;
     return err;
 }
 
+int path_lookup_in_op(struct inode *cwd, const char *path, struct inode **out)
+{
+    return path_walk(cwd, path, out, NULL);
+}
+
 int path_lookup(struct inode *cwd, const char *path, struct inode **out)
 {
-    int err = path_lookup_in_op(cwd, path, out);
+    int err = path_walk(cwd, path, out, NULL);
 
     inode_reap();
     return err;
@@ -82,21 +77,11 @@ int path_lookup(struct inode *cwd, const char *path, struct inode **out)
 int path_lookup_parent(struct inode *cwd, const char *path, struct inode **out,
                        struct dir_name *name)
 {
-    struct inode *ip = start_of(cwd, path);
-    int err;
+    int err = path_walk(cwd, path, out, name);
 
-    path = skip_slashes(path);
-    err = *path == '\0' ? -ENOENT : 0;
-    path = take_element(path, name);
-    while (!err && *path != '\0') {
-        err = step(&ip, name);
-        path = take_element(path, name);
-    }
-    if (!err && ip->type != T_DIR)
+    if (!err && (*out)->d.type != T_DIR) {
+        inode_drop(*out);
         err = -ENOTDIR;
-    if (!err)
-        *out = ip;
-    else if (ip)
-        inode_drop(ip);
+    }
     return err;
 }

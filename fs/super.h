@@ -27,6 +27,9 @@ static inline bool super_is_data_block(uint32_t block)
     return block - fs_mount.data_start < fs_mount.sb.nblocks;
 }
 
+/* Reads and checks the superblock into fs_mount; `data` is a buffer. => 0; -EIO, -EINVAL: a line. */
+int super_read(struct block_device *dev, void *data);
+
 /* What a block holds that is not the superblock, in words, for a line about an error. */
 const char *super_part(uint32_t block);
 

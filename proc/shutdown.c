@@ -6,7 +6,7 @@
  * its files and writes what it has stored to mapped ones; what is still in memory is written; the
  * power goes. Nothing is taken back: where a step fails, a line says so, and the next one follows.
  *
- * Called by syscall/syslamina.c and exit.c. Read next: fs_sync() in fs/super.c.
+ * Called by syscall/syslamina.c and exit.c. Read next: fs_sync() in fs/mount.c.
  */
 #include "proc/shutdown.h"
 

@@ -36,9 +36,6 @@ void inode_unlock(struct inode *ip);
 /* What the inode is: T_DIR, T_FILE or T_DEVICE (uapi/kernel/stat.h). Fixed while referenced. */
 short inode_type(const struct inode *ip);
 
-/* Bytes in the inode. => lock held by caller */
-uint64_t inode_size(const struct inode *ip);
-
 /*
  * Reads up to n bytes at `off` into kernel memory, as many as there are before the end.
  * => lock held by caller.

@@ -426,8 +426,10 @@ static void check_crashed(void *arg)
     CHECK(image_fsck(FSCK_STRICT) == 0);
     struct file *f = opened("m", 0);
     struct inode *ip = file_inode(f);
+    struct stat st;
+
+    CHECK(f->ops->stat(f, &st) == 0 && st.size == CRASH_BYTES);
     inode_lock(ip);
-    CHECK(inode_size(ip) == CRASH_BYTES);
     for (uint64_t off = 0; off < CRASH_BYTES; off += BSIZE) {
         long n = inode_read_kernel(ip, block, off, BSIZE);
 

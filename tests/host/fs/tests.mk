@@ -1,6 +1,6 @@
 # Host tests of fs: one thread with lock-order checks and crashes, and several threads at once.
 
-FS_HOST_SRCS := $(wildcard fs/*.c) $(addprefix tests/host/fs/,world.c images.c mkfs_main.c)
+FS_HOST_SRCS := $(wildcard fs/*.c fs/ext/*.c) $(addprefix tests/host/fs/,world.c images.c mkfs_main.c)
 
 TESTS += fs_test fs_crash_test fs_fault_test fs_thread_test
 fs_test_SRCS       := tests/host/fs/fs_test.c tests/host/fs/sync_single.c $(FS_HOST_SRCS)

@@ -2,30 +2,34 @@
  * Mapped files: the regions that mmap maps, and how pages and blocks stay one file.
  *
  * Owns inode->mapping. The inode points to its region without holding it; the region holds the
- * inode. So a region may be on its way out, its stores being written, when somebody maps the file
- * again: the new mapper waits until it is gone, because its pages are read from the blocks. What waits here does so
+ * inode. So a region may be on its way out, its stores being written, when a program maps the file
+ * again: the new mapper waits, because its pages are read from the blocks. All waits here are
  * without locks and outside transactions.
  *
- * Lock: the inode's; `went`, a spin lock, only to sleep by. Called by mm/fault.c and mm/ext/msync.c
- * through the operations of the region, by syscall/, file.c and read.c. Read next: region_empty() in mm/ext/demand.c.
+ * Pages are looked at under the inode's lock only; while a file that was truncated is emptied of
+ * its pages, its size is 0 and write() waits, so that nobody looks at one that goes.
+ *
+ * Lock: the inode's; `went`, a spin lock, only to sleep by. Order: log_begin(), the inode's lock,
+ * then mm->lock and region->lock, which are spin locks. Called by mm/ through the region's
+ * operations, by file.c and rw.c through inode->mapping.ops, and by syscall/. Read next:
+ * region_empty() in mm/ext/demand.c.
  */
 #include "fs/mapping.h"
 
-#include "bcache.h"
+#include "../bcache.h"
+#include "../internal.h"
+#include "../log.h"
+#include "../super.h"
 #include "fs/file.h"
-#include "internal.h"
-#include "log.h"
-#include "super.h"
 #include "lib/errno.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
-#include "mm/page.h"
 #include "mm/demand.h"
+#include "mm/page.h"
 #include "sched/waitqueue.h"
 
-#define FILE_PAGES       ((MAXFILE * BSIZE + PAGE_SIZE - 1) / PAGE_SIZE)
-#define BLOCKS_PER_PAGE  (PAGE_SIZE / BSIZE)
-#define SYNC_PAGES       (LOG_OP_BLOCKS / BLOCKS_PER_PAGE) /* in one transaction */
+#define FILE_PAGES ((MAXFILE * BSIZE + PAGE_SIZE - 1) / PAGE_SIZE)
+#define SYNC_PAGES (LOG_OP_BLOCKS / BLOCKS_PER_PAGE) /* in one transaction */
 
 static struct {
     struct spinlock lock;
@@ -55,39 +59,25 @@ static void wait_event(struct inode *ip, uint32_t seen)
 
 /* ---- pages and blocks. All: inode locked ---- */
 
-/* => page i of the file, or NULL when it is not in memory. */
-static uint8_t *page_data(const struct inode *ip, size_t i)
+/* struct mapping_ops: byte. */
+static uint8_t *file_byte(const struct inode *ip, uint64_t off)
 {
-    struct region *r = ip->mapping.region;
-    struct page *page = r ? region_page(r, i) : NULL;
+    struct page *page = region_page(ip->mapping.region, off / PAGE_SIZE);
 
-    return page ? page_addr(page) : NULL;
-}
-
-const uint8_t *mapping_data(const struct inode *ip, uint64_t off)
-{
-    const uint8_t *data = page_data(ip, off / PAGE_SIZE);
-
-    return data ? data + off % PAGE_SIZE : NULL;
-}
-
-void mapping_store(struct inode *ip, uint64_t off, const uint8_t *data, size_t n)
-{
-    uint8_t *to = page_data(ip, off / PAGE_SIZE);
-
-    if (to)
-        memcpy(to + off % PAGE_SIZE, data, n);
+    return page ? (uint8_t *)page_addr(page) + off % PAGE_SIZE : NULL;
 }
 
 /* Fills page i of r, which it does not have, from the blocks; what lies past the end is 0. */
 static int fill_page(struct inode *ip, struct region *r, size_t i)
 {
     struct page *page = region_take(r);
+    uint8_t *data;
+    long n;
 
     if (!page)
         return -ENOMEM;
-    uint8_t *data = page_addr(page);
-    long n = inode_read_kernel(ip, data, i * PAGE_SIZE, PAGE_SIZE);
+    data = page_addr(page);
+    n = inode_read_kernel(ip, data, i * PAGE_SIZE, PAGE_SIZE);
     if (n < 0) {
         region_give_back(r, page);
         return (int)n;
@@ -100,10 +90,10 @@ static int fill_page(struct inode *ip, struct region *r, size_t i)
 /* Writes block `index` of the file, if the page has other bytes. => in a transaction. 0; -EIO. */
 static int sync_block(struct inode *ip, uint32_t index, const uint8_t *data)
 {
-    size_t n = ip->size - index * BSIZE < BSIZE ? ip->size - index * BSIZE : BSIZE;
+    size_t left = ip->d.size - index * BSIZE, n = left < BSIZE ? left : BSIZE;
     uint32_t block;
     struct buf *b;
-    int err = inode_map(ip, index, 1, &block);
+    int err = bmap(ip, index, 1, &block);
 
     if (!err)
         err = buf_read(block, &b); /* -EIO for a hole, too, which only a damaged image has */
@@ -120,12 +110,12 @@ static int sync_block(struct inode *ip, uint32_t index, const uint8_t *data)
 /* Writes page i as far as it lies in the file. => in a transaction (BLOCKS_PER_PAGE). 0; -EIO. */
 static int sync_page(struct inode *ip, size_t i)
 {
+    const uint8_t *data = file_byte(ip, i * PAGE_SIZE);
     uint32_t index = (uint32_t)(i * BLOCKS_PER_PAGE);
     int err = 0;
 
-    for (unsigned k = 0; k < BLOCKS_PER_PAGE && (index + k) * BSIZE < ip->size; k++) {
-        const uint8_t *data = mapping_data(ip, (index + k) * BSIZE);
-        int e = data ? sync_block(ip, index + k, data) : 0;
+    for (unsigned k = 0; data && k < BLOCKS_PER_PAGE && (index + k) * BSIZE < ip->d.size; k++) {
+        int e = sync_block(ip, index + k, data + k * BSIZE);
 
         if (e)
             err = e;
@@ -140,10 +130,10 @@ static int page_in(struct region *r, size_t i)
     struct inode *ip = r->owner;
     int err = -EFAULT;
 
-    inode_lock(ip);
-    if (i * PAGE_SIZE < ip->size)
+    mutex_lock(&ip->lock);
+    if (i * PAGE_SIZE < ip->d.size)
         err = region_page(r, i) ? 0 : fill_page(ip, r, i);
-    inode_unlock(ip);
+    mutex_unlock(&ip->lock);
     return err;
 }
 
@@ -164,7 +154,7 @@ static int sync_some(struct region *r, size_t *i, size_t end)
         *i = end;
         return err;
     }
-    inode_lock(ip);
+    mutex_lock(&ip->lock);
     for (unsigned k = 0; k < SYNC_PAGES && *i < end; k++) {
         int e = sync_page(ip, *i);
 
@@ -172,7 +162,7 @@ static int sync_some(struct region *r, size_t *i, size_t end)
             err = e;
         *i = next_dirty(r, *i + 1, end);
     }
-    inode_unlock(ip);
+    mutex_unlock(&ip->lock);
     end_err = log_end();
     return err ? err : end_err;
 }
@@ -195,15 +185,15 @@ static int sync_pages(struct region *r, size_t first, size_t n)
 }
 
 /* Borrowers may have stored after the last who mapped the file: theirs is written here. */
-static void release(struct region *r)
+static void release_file(struct region *r)
 {
     struct inode *ip = r->owner;
 
     sync_pages(r, 0, r->npages);
-    inode_lock(ip);
+    mutex_lock(&ip->lock);
     ip->mapping.region = NULL;
     tell_event(ip);
-    inode_unlock(ip);
+    mutex_unlock(&ip->lock);
     inode_put(ip);
 }
 
@@ -211,7 +201,71 @@ static const struct region_ops file_ops = {
     .give = region_give_brought,
     .bring = page_in,
     .write_back = sync_pages,
-    .let_go = release,
+    .let_go = release_file,
+};
+
+/* ---- what file.c calls, through struct mapping_ops ---- */
+
+static void file_wait_emptied(struct inode *ip)
+{
+    uint32_t seen;
+    bool emptying;
+
+    mutex_lock(&ip->lock);
+    seen = ip->mapping.events;
+    emptying = ip->mapping.emptying;
+    mutex_unlock(&ip->lock);
+    if (emptying)
+        wait_event(ip, seen);
+}
+
+static bool file_cut(struct inode *ip)
+{
+    ip->mapping.emptying = region_get_live(ip->mapping.region);
+    return ip->mapping.emptying;
+}
+
+/* No inode is locked: the region may end here, and its let_go() locks the inode. */
+static void file_empty(struct inode *ip)
+{
+    struct region *r = ip->mapping.region; /* file_cut() holds it */
+
+    region_empty(r);
+    mutex_lock(&ip->lock);
+    ip->mapping.emptying = false;
+    tell_event(ip);
+    mutex_unlock(&ip->lock);
+    region_put(r);
+}
+
+/* A region on its way out is written by its let_go(). */
+static int file_sync_mapped(struct inode *ip)
+{
+    struct region *r;
+    uint32_t seen;
+    bool live;
+    int err;
+
+    mutex_lock(&ip->lock);
+    r = ip->mapping.region;
+    seen = ip->mapping.events;
+    live = r && region_get_live(r);
+    mutex_unlock(&ip->lock);
+    if (r && !live)
+        wait_event(ip, seen);
+    if (!live)
+        return 0;
+    err = sync_pages(r, 0, r->npages);
+    region_put(r);
+    return err;
+}
+
+static const struct mapping_ops file_mapping_ops = {
+    .byte = file_byte,
+    .cut = file_cut,
+    .empty = file_empty,
+    .wait_emptied = file_wait_emptied,
+    .sync = file_sync_mapped,
 };
 
 /* ---- mapping ---- */
@@ -223,23 +277,27 @@ static struct region *create_region(struct inode *ip)
 
     if (r) {
         inode_dup(ip);
+        __atomic_store_n(&ip->mapping.ops, &file_mapping_ops, __ATOMIC_RELEASE);
         ip->mapping.region = r;
     }
     return r;
 }
 
-/* The inode's region, held, for who has a reference to the inode. => NULL without memory. */
+/* The inode's region, held, for a caller with a reference to the inode. => NULL without memory. */
 static struct region *get_region(struct inode *ip)
 {
     for (;;) {
-        inode_lock(ip);
-        struct region *r = ip->mapping.region;
-        uint32_t seen = ip->mapping.events;
-        bool dying = r && !region_get_live(r);
+        struct region *r;
+        uint32_t seen;
+        bool dying;
 
+        mutex_lock(&ip->lock);
+        r = ip->mapping.region;
+        seen = ip->mapping.events;
+        dying = r && !region_get_live(r);
         if (!r)
             r = create_region(ip);
-        inode_unlock(ip);
+        mutex_unlock(&ip->lock);
         if (!dying)
             return r;
         wait_event(ip, seen);
@@ -260,64 +318,4 @@ int file_map(struct file *f, unsigned prot, int shared, struct region **out, uns
     *out = get_region(ip);
     *max_prot = max;
     return *out ? 0 : -ENOMEM;
-}
-
-/* A region on its way out is written by its release(). */
-int mapping_sync(struct inode *ip)
-{
-    inode_lock(ip);
-    struct region *r = ip->mapping.region;
-    uint32_t seen = ip->mapping.events;
-    bool live = r && region_get_live(r);
-    inode_unlock(ip);
-
-    if (r && !live)
-        wait_event(ip, seen);
-    if (!live)
-        return 0;
-    int err = sync_pages(r, 0, r->npages);
-    region_put(r);
-    return err;
-}
-
-/* ---- writing and truncating ---- */
-
-int mapping_begin_write(struct inode *ip)
-{
-    for (;;) {
-        int err = log_begin();
-
-        if (err)
-            return err;
-        inode_lock(ip);
-        if (!ip->mapping.emptying)
-            return 0;
-        uint32_t seen = ip->mapping.events;
-        inode_unlock(ip);
-        log_end();
-        wait_event(ip, seen);
-    }
-}
-
-struct region *mapping_cut(struct inode *ip)
-{
-    struct region *r = ip->mapping.region;
-
-    if (!r || !region_get_live(r))
-        return NULL;
-    ip->mapping.emptying = true;
-    return r;
-}
-
-/* No inode is locked: the region may end here, and its release() locks the inode. */
-void mapping_empty(struct inode *ip, struct region *cut)
-{
-    if (!cut)
-        return;
-    region_empty(cut);
-    inode_lock(ip);
-    ip->mapping.emptying = false;
-    tell_event(ip);
-    inode_unlock(ip);
-    region_put(cut);
 }
