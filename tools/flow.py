@@ -24,10 +24,9 @@ import os
 import pathlib
 import re
 import socket
-import statistics
 import subprocess
 import sys
-import time
+import tempfile
 
 from csource import KERNEL_DIRECTORIES, ROOT, c_files, functions
 from objects import tool
@@ -113,11 +112,8 @@ def record(operations, directory, shift):
 
 
 def addresses(log):
-    """What the log says was executed. The log, which is long, is removed."""
     with open(log, errors="replace") as lines:
-        found = [int(match[1], 16) for match in map(TRACE.match, lines) if match]
-    log.unlink()
-    return found
+        return [int(match[1], 16) for match in map(TRACE.match, lines) if match]
 
 
 # ---- The kernel's code ----------------------------------------------------------------------------------------
@@ -343,15 +339,12 @@ def measure(operations):
     """=> name -> the turns of the operation"""
     make("DEBUG=1", "kernel-files")
     make("EXTRA=tools/flow/ops.c", f"IMAGE={IMAGE.relative_to(ROOT)}", str(IMAGE.relative_to(ROOT)))
-    directory = BUILD / "flow"
-    directory.mkdir(exist_ok=True)
-    for file in directory.iterdir():
-        file.unlink()
     executed = {}
     for shift, some in ((0, [name for name in operations if name not in TICKS]),
                         (10, [name for name in operations if name in TICKS])):
         if some:                        # an instruction takes 2**shift ns: there is no tick in most operations
-            executed.update(record(some, directory, shift))
+            with tempfile.TemporaryDirectory(prefix="lamina-flow-") as directory:
+                executed.update(record(some, pathlib.Path(directory), shift))
     code = Code({pc for pcs in executed.values() for pc in pcs if pc >= KERNEL_START})
     measured = {name: [Flow(code, turn) for turn in turns(name, pcs, code)] for name, pcs in executed.items()}
     for name, flows in measured.items():
