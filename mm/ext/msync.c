@@ -2,7 +2,7 @@
  * msync: what was stored to shared pages of files is written back.
  *
  * The region knows how; here is only which parts of which regions. Called by syscall/sysmmap.c and
- * mm/ext/mmap.c. The way of a file's pages: fs/mapping.c.
+ * mm/ext/mmap.c. The way of a file's pages: fs/ext/mapping.c.
  */
 #include "mm/mmap.h"
 
