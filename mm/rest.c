@@ -16,6 +16,7 @@
 
 void mm_lock(struct mm *mm)
 {
+    assert_can_sleep();
     spin_lock(&mm->lock);
     while (unlikely(mm->closed))
         wait_on(&mm->reopened, &mm->lock);

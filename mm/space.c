@@ -106,6 +106,7 @@ static void mm_destroy(struct mm *mm)
 
 void mm_release(struct mm *mm)
 {
+    assert_can_sleep();
     ASSERT(mm->magic == MM_MAGIC);
     ASSERT(__atomic_load_n(&mm->holders, __ATOMIC_RELAXED) > 0);
     if (__atomic_sub_fetch(&mm->holders, 1, __ATOMIC_ACQ_REL) == 0)

@@ -41,6 +41,7 @@ void mm_unlock_slowly(struct mm *mm) __releases(&mm->lock);
 
 static inline __no_lock_analysis int mm_lock_killable(struct mm *mm) __acquires_if(0, &mm->lock)
 {
+    assert_can_sleep();
     spin_lock(&mm->lock);
     return likely(!mm->closed) ? 0 : mm_lock_slowly(mm);
 }

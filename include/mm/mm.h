@@ -84,7 +84,7 @@ struct mm *mm_create(void);
 
 /*
  * One more, one fewer holder. The last one's release takes it all down: by then no hart
- * has it loaded.
+ * has it loaded. => mm_hold(): from any context. mm_release(): may sleep.
  */
 void mm_hold(struct mm *mm);
 void mm_release(struct mm *mm);

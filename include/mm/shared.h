@@ -30,7 +30,7 @@ struct lend {
 /*
  * Maps the pages of [src_va, src_va + size) of `src` into `dst`, above everything dst
  * has, with the source's permissions, as far as `lend` allows them, and PTE_S.
- * => takes src->lock, then dst->lock, never both. The caller holds (mm_hold) both.
+ * => takes src->lock, then dst->lock, never both; may sleep. The caller holds (mm_hold) both.
  * => the address in dst that has src_va's offset in its page; 0 on failure, and then
  *    nothing has changed: size 0, a range that wraps or leaves user space, a hole or
  *    guard page in it, no memory, no room in dst.
@@ -42,7 +42,7 @@ uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va, uint6
  * Unmaps the pages that [addr, addr + size) touches, all of which must be shared
  * mappings of `mm`. The size goes back to what it was before they came, when nothing
  * above them is left.
- * => takes mm->lock. No hart sees the mapping after the return.
+ * => takes mm->lock; may sleep. No hart sees the mapping after the return.
  * => 0; (uint64_t)-1 when a part of the range is no shared mapping, or no memory is left
  *    to split one: then nothing has changed.
  */

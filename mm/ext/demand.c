@@ -155,6 +155,7 @@ void region_empty(struct region *r)
 {
     uint32_t batch[REGION_STEP];
 
+    assert_can_sleep();
     ASSERT(r->on_demand);
     __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
     region_unhook(r);

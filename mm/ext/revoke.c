@@ -205,6 +205,7 @@ void loans_revoke(struct loans *loans)
     struct list lent_on = LIST_INIT(lent_on);
     struct region *r;
 
+    assert_can_sleep();
     while ((r = next_lent(loans, &lent_on))) {
         region_unhook(r);
         region_put(r);
