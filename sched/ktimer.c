@@ -81,7 +81,7 @@ void ktimer_cancel(struct ktimer *t)
 
 uint64_t ktimer_run(uint64_t now)
 {
-    struct timer_queue *q = &queues[cpu_id()];
+    struct timer_queue *q = &queues[this_cpu()->id];
     struct ktimer *t;
     uint64_t next;
 

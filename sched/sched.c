@@ -14,17 +14,14 @@
 #include "asm/csr.h"
 #include "asm/timer.h"
 #include "lib/assert.h"
-#include "lib/minmax.h"
 #include "runqueue.h"
 #include "sched/stop.h"
 #include "sched/ticks.h"
 
-static struct task idle_tasks[NCPU_MAX];
+/* How long a task runs while others wait, in time units: one tick. */
+#define SLICE (timebase_hz / TICKS_PER_SECOND)
 
-static uint64_t slice_length(void)
-{
-    return timebase_hz / TICKS_PER_SECOND;
-}
+static struct task idle_tasks[NCPU_MAX];
 
 void sched_init_hart(void)
 {
@@ -65,7 +62,7 @@ static void switch_to(struct task *prev, struct task *next)
     c->current = next;
     mm_activate(next->mm);
     if (c->slice_end == TIMER_NEVER && !next->idle) {
-        c->slice_end = time_now() + slice_length();
+        c->slice_end = time_now() + SLICE;
         timer_arm(c->slice_end);
     }
     context_switch(&prev->ctx, &next->ctx);
@@ -104,7 +101,8 @@ void schedule(void)
     run_queue.coming_cpus &= ~(1UL << c->id);
     harts = runqueue_claim();
     spin_unlock(&run_queue.lock);
-    call_harts(harts);
+    if (harts)
+        sbi_send_ipi(harts);
     if (next != prev)
         switch_to(prev, next);
 }
@@ -132,14 +130,15 @@ void task_yield_if_due(void)
 
 void task_pending_work(void)
 {
-    struct task *me = current();
+    struct task *me = this_cpu()->current;
+    uint32_t pending;
 
     /*
      * With interrupts off: one that came between the last look and user mode would leave its wish
      * unheard until the next trap.
      */
-    while (__atomic_load_n(&me->pending, __ATOMIC_RELAXED)) {
-        if (task_killed(me)) {
+    while ((pending = __atomic_load_n(&me->pending, __ATOMIC_RELAXED)) != 0) {
+        if (pending & TASK_PENDING_KILL) {
             irq_on();
             task_end_killed();
         }
@@ -174,10 +173,12 @@ static void timer_tick(void)
     if (!c->current || c->current->idle) {
         c->slice_end = TIMER_NEVER;
     } else if (now >= c->slice_end) {
-        c->slice_end = now + slice_length();
+        c->slice_end = now + SLICE;
         __atomic_fetch_or(&c->current->pending, TASK_PENDING_YIELD, __ATOMIC_RELAXED);
     }
-    timer_set(min(next, min(c->slice_end, c->keep_until)));
+    if (c->slice_end < next)
+        next = c->slice_end;
+    timer_set(c->keep_until < next ? c->keep_until : next);
 }
 
 void trap_interrupt(uint64_t irq, enum trap_from from)

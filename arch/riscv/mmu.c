@@ -11,10 +11,7 @@
 /* For head.S, which reads it at its physical address. */
 uint64_t mmu_kernel_satp;       /* [I] after boot */
 
-static uint64_t satp_of(paddr_t root)
-{
-    return SATP_SV39 | root >> PAGE_SHIFT;
-}
+#define SATP_OF(root) (SATP_SV39 | (root) >> PAGE_SHIFT)
 
 /*
  * The fence names address space 0 (by a register that holds 0, not by register zero), the only one
@@ -24,13 +21,13 @@ static uint64_t satp_of(paddr_t root)
  */
 void mmu_load(paddr_t root)
 {
-    csr_write(satp, satp_of(root));
+    csr_write(satp, SATP_OF(root));
     __asm__ volatile("li t0, 0\n sfence.vma zero, t0\n fence.i" : : : "t0", "memory");
 }
 
 void mmu_set_kernel_root(paddr_t root)
 {
-    mmu_kernel_satp = satp_of(root);
+    mmu_kernel_satp = SATP_OF(root);
 }
 
 paddr_t mmu_kernel_root(void)

@@ -8,7 +8,6 @@
 
 #include "asm/cpu.h"
 #include "extable.h"
-#include "asm/sbi.h"
 
 /* QEMU's rate: what counts before the device tree gives the true one. */
 uint64_t timebase_hz = 10000000;
@@ -33,15 +32,4 @@ void timer_init_hart(void)
 
     c->has_sstc = c->sstc_listed && sstc_works();
     timer_set(c->timer_deadline);
-}
-
-void timer_set(uint64_t deadline)
-{
-    struct cpu *c = this_cpu();
-
-    c->timer_deadline = deadline;
-    if (c->has_sstc)
-        csr_write(CSR_STIMECMP, deadline);
-    else
-        sbi_set_timer(deadline);
 }

@@ -5,6 +5,7 @@
 #define ASM_TIMER_H
 
 #include "asm/cpu.h"
+#include "asm/sbi.h"
 
 #include <stdint.h>
 
@@ -40,7 +41,16 @@ void timer_init_hart(void);
  * until the timer is set again.
  * => interrupts off
  */
-void timer_set(uint64_t deadline);
+static inline void timer_set(uint64_t deadline)
+{
+    struct cpu *c = this_cpu();
+
+    c->timer_deadline = deadline;
+    if (c->has_sstc)
+        csr_write(CSR_STIMECMP, deadline);
+    else
+        sbi_set_timer(deadline);
+}
 
 /*
  * Asks for the interrupt no later than at `deadline`.
