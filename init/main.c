@@ -18,13 +18,21 @@
 #include "drivers/plic.h"
 #include "fs/fs.h"
 #include "init/selftest.h"
+#include "ipc/crypto.h"
+#include "ipc/grant.h"
+#include "ipc/ids.h"
+#include "ipc/share.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "mm/audit.h"
 #include "mm/mm.h"
 #include "mm/page.h"
 #include "mm/ram.h"
+#include "proc/console.h"
+#include "proc/crash.h"
+#include "proc/list.h"
 #include "proc/proc.h"
+#include "proc/shutdown.h"
 #include "sched/ktimer.h"
 #include "sched/stop.h"
 #include "sched/task.h"
@@ -87,6 +95,15 @@ static void interrupt_key(void)
         console_type(CONSOLE_KEY('C'));
 }
 
+/* What ipc/ and the console keep about a process goes when it ends or runs another program. */
+static void process_left(uint64_t family)
+{
+    ids_left();
+    service_left(&crypto_service);
+    grants_left(family);
+    proc_leave_console();
+}
+
 /* All of it, but for the upcalls of asm/trap.h and sched/task.h. */
 static void set_hooks(void)
 {
@@ -105,6 +122,9 @@ static void set_hooks(void)
     console_set_hook(CONSOLE_KEY('O'), audit_key);
     console_set_hook(CONSOLE_KEY('C'), interrupt_key);
     virtio_add_legacy();
+    proc_hooks = (struct proc_hooks){ .forked = ids_forked, .left = process_left,
+                                      .crashed = crash_explain, .at_init_end = shutdown_after_init };
+    share_by_grant = grant_map;
 }
 
 /* ---- The stages ---- */

@@ -2,7 +2,8 @@
  * Borrowing: regions are mapped into an address space, above everything it has.
  *
  * Above the line `Commit:` a place is found and tables are made; below it nothing can fail. Each
- * vma remembers the size to go back to. Called by mm/shared.c and ipc/ids.c. Read next: pt_map() in
+ * vma remembers the size to go back to.
+ * Called by mm/shared.c and ipc/ext/ids.c. Read next: pt_map() in
  * mm/pgtable.c; mm/unmap.c for the way back.
  */
 #include "asm/tlb.h"

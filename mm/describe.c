@@ -1,7 +1,7 @@
 /*
  * What lies at an address of a program, in words: for the line that a crash leaves behind.
  *
- * Changes nothing. Lock: mm->lock. Called by proc/crash.c. Read next: mm/vma.h, the kinds of vma.
+ * Changes nothing. Lock: mm->lock. Called by proc/ext/crash.c. Read next: mm/vma.h, the kinds of vma.
  */
 #include "mm/mm.h"
 

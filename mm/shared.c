@@ -4,7 +4,7 @@
  * Owns nothing: the frames are a region's, the mapping is a vma's. The source is locked
  * while its frames are pinned, then let go; the destination is locked while they are
  * mapped. In between, the region alone holds the frames, so that it does not matter what
- * becomes of either side. Called by syscall/sysmm.c, ipc/grant.c and ipc/service.c. Read next:
+ * becomes of either side. Called by ipc/share.c, ipc/ext/grant.c and ipc/ext/service.c. Read next:
  * mm_lend() in mm/lend.c, mm_borrow() in mm/borrow.c, pt_map() in mm/pgtable.c.
  */
 #include "mm/shared.h"

@@ -1,14 +1,17 @@
 /*
- * exec: from an ELF file to a running program.
+ * exec: from an ELF file and arguments to a running program.
  *
- * Owns nothing that lasts. The new image is made in an address space of its own while the old one
- * stays whole; the switch is the last step and cannot fail. A file that changes while it is read
- * gives a program that is a mixture, and no more: its headers are not trusted, and every sum is
- * checked before it is used.
+ * The new image is made in an address space of its own while the old one stays whole; the switch
+ * is the last step and cannot fail. A file that changes while it is read gives a program that is a
+ * mixture, and no more: its headers are not trusted, and every sum is checked before it is used.
+ *
+ * Arguments are copied from user memory once, and only the copy is looked at: another process may
+ * share those pages. The copy is the picture of the new stack page: strings from the top down,
+ * below them argv[].
  *
  * Called by syscall/sysproc.c, fork.c. Source: docs/xv6-abi.md 3. Read next: mm/mm.h, "an image".
  */
-#include "proc/exec.h"
+#include "exec.h"
 
 #include "asm/trap.h"
 #include "fs/inode.h"
@@ -16,8 +19,76 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "mm/page.h"
+#include "mm/uaccess.h"
 #include "proc/proc.h"
 #include "uapi/kernel/elf.h"
+
+#define STACK_ALIGN 16u
+
+/* The arguments of a program, as they will stand in its one stack page. */
+struct exec_args {
+    char *page;              /* the page; what is below sp is free */
+    uint32_t sp;             /* from the start of the page */
+    uint32_t argc;
+    uint32_t string[MAXARG]; /* where in the page each string starts */
+};
+
+/* ---- arguments ---- */
+
+/* Makes room for n bytes. => 0 and args->sp there; -EINVAL no room. */
+static int push_bytes(struct exec_args *args, uint32_t n)
+{
+    if (n > args->sp)
+        return -EINVAL;
+    args->sp = (args->sp - n) & ~(STACK_ALIGN - 1);
+    return 0;
+}
+
+/* Gives the string of n bytes, NUL included, at the start of the page its place. => 0, -EINVAL. */
+static int push_string(struct exec_args *args, uint32_t n)
+{
+    if (args->argc == MAXARG - 1 || push_bytes(args, n))
+        return -EINVAL;
+    memmove(args->page + args->sp, args->page, n);
+    args->string[args->argc++] = args->sp;
+    return 0;
+}
+
+/* The strings of the array at user address `argv`, which ends with a null pointer. */
+static int push_strings(struct exec_args *args, vaddr_t argv)
+{
+    uint64_t pointer;
+    long n;
+    int err;
+
+    for (;; argv += sizeof(pointer)) {
+        err = copy_from_user(&pointer, argv, sizeof(pointer));
+        if (err || pointer == 0)
+            return err;
+        n = strncpy_from_user(args->page, pointer, args->sp);
+        if (n < 0)
+            return (int)n;
+        err = push_string(args, (uint32_t)n + 1);
+        if (err)
+            return err;
+    }
+}
+
+/* The array argv[], for a stack page at user address `base`. => 0, -EINVAL. */
+static int push_argv(struct exec_args *args, vaddr_t base)
+{
+    uint64_t *argv;
+
+    if (push_bytes(args, (args->argc + 1) * sizeof(uint64_t)))
+        return -EINVAL;
+    argv = (uint64_t *)(args->page + args->sp);
+    for (uint32_t i = 0; i < args->argc; i++)
+        argv[i] = base + args->string[i];
+    argv[args->argc] = 0;
+    return 0;
+}
+
+/* ---- the file ---- */
 
 /* Where mm_fill() reads a segment from. */
 struct segment_source {
@@ -25,7 +96,7 @@ struct segment_source {
     uint64_t offset; /* bytes into the file */
 };
 
-/* Read exactly n bytes of a locked file. => 0; -ENOEXEC the file is shorter; -EIO. */
+/* Reads exactly n bytes of a locked file. => 0; -ENOEXEC the file is shorter; -EIO. */
 static int read_exactly(struct inode *ip, void *dst, uint64_t offset, size_t n)
 {
     long done = inode_read_kernel(ip, dst, offset, n);
@@ -37,48 +108,36 @@ static int read_exactly(struct inode *ip, void *dst, uint64_t offset, size_t n)
 
 static int read_segment(void *ctx, void *dst, size_t offset, size_t n)
 {
-    struct segment_source *source = ctx;
+    const struct segment_source *source = ctx;
 
     return read_exactly(source->ip, dst, source->offset + offset, n);
 }
 
-static unsigned segment_prot(const struct proghdr *ph)
-{
-    unsigned prot = PROT_READ;
-
-    if (ph->flags & ELF_PROG_FLAG_EXEC)
-        prot |= PROT_EXEC;
-    if (ph->flags & ELF_PROG_FLAG_WRITE)
-        prot |= PROT_WRITE;
-    return prot;
-}
-
 /*
- * Load one segment. Pages between the end of the one before and the end of this get this one's
+ * Loads one segment. Pages between the end of the one before and the end of this get this one's
  * permissions; a segment that lies lower is only copied into what is there.
  */
 static int load_segment(struct mm *mm, struct inode *ip, const struct proghdr *ph)
 {
     struct segment_source source = { .ip = ip, .offset = ph->off };
+    unsigned prot = PROT_READ | (ph->flags & ELF_PROG_FLAG_EXEC ? PROT_EXEC : 0) |
+                    (ph->flags & ELF_PROG_FLAG_WRITE ? PROT_WRITE : 0);
     vaddr_t end;
     int err;
 
-    if (ph->memsz < ph->filesz || ph->vaddr % PAGE_SIZE != 0)
-        return -ENOEXEC;
-    if (!range_fits(ph->vaddr, ph->memsz, USER_BREAK_MAX))
-        return -ENOEXEC;
-    if (ph->off + ph->filesz < ph->off)
+    if (ph->memsz < ph->filesz || ph->vaddr % PAGE_SIZE != 0 || ph->off + ph->filesz < ph->off ||
+        !range_fits(ph->vaddr, ph->memsz, USER_BREAK_MAX))
         return -ENOEXEC;
     end = page_up(ph->vaddr + ph->memsz);
     if (end > mm_size(mm)) {
-        err = mm_add_segment(mm, mm_size(mm), end, segment_prot(ph));
+        err = mm_add_segment(mm, mm_size(mm), end, prot);
         if (err)
             return err;
     }
     return ph->filesz ? mm_fill(mm, ph->vaddr, ph->filesz, read_segment, &source) : 0;
 }
 
-/* Let others have the locked file and the hart, if the time slice is over. => 0; -EINTR when killed. */
+/* Lets others have the locked file and the hart, if the time slice is over. => 0; -EINTR when killed. */
 static int let_others(struct inode *ip)
 {
     if (!current()->pending)
@@ -89,7 +148,7 @@ static int let_others(struct inode *ip)
     return task_killed(current()) ? -EINTR : 0;
 }
 
-/* Load all segments of a locked file, which may be let go of on the way. => 0 and *entry. */
+/* Loads all segments of a locked file, which may be let go of on the way. => 0 and *entry. */
 static int load_file(struct mm *mm, struct inode *ip, vaddr_t *entry)
 {
     struct elfhdr elf;
@@ -113,53 +172,69 @@ static int load_file(struct mm *mm, struct inode *ip, vaddr_t *entry)
     return 0;
 }
 
-/* The segments of the file at `path` into an empty address space. */
-static int load_path(struct mm *mm, struct inode *cwd, const char *path, vaddr_t *entry)
+/* ---- the program ---- */
+
+/* Adds the stack page above the image, with the arguments in it. */
+static int add_stack(struct exec_image *image, struct exec_args *args)
+{
+    vaddr_t stack;
+    int err = mm_add_stack(image->mm, mm_size(image->mm));
+
+    if (err)
+        return err;
+    stack = mm_size(image->mm) - PAGE_SIZE;
+    err = push_argv(args, stack);
+    if (err)
+        return err;
+    image->sp = stack + args->sp;
+    image->argc = args->argc;
+    return mm_write(image->mm, image->sp, args->page + args->sp, PAGE_SIZE - args->sp);
+}
+
+/* => 0, and image->mm has all but its family; -errno, and image->mm is gone. */
+static int load_program(struct inode *cwd, const char *path, struct exec_args *args,
+                        struct exec_image *image)
 {
     struct inode *ip;
     int err = path_lookup(cwd, path, &ip);
 
     if (err)
         return err;
-    inode_lock(ip);
-    err = load_file(mm, ip, entry);
-    inode_unlock(ip);
+    image->mm = mm_create();
+    if (image->mm) {
+        inode_lock(ip);
+        err = load_file(image->mm, ip, &image->entry);
+        inode_unlock(ip);
+    }
     inode_put(ip);
+    if (!image->mm)
+        return -ENOMEM;
+    if (!err)
+        err = add_stack(image, args);
+    if (err)
+        mm_release(image->mm);
     return err;
 }
 
-/* Add the stack page above the image, with the arguments in it. */
-static int add_stack(struct exec_image *image, struct exec_args *args)
+int exec_load(struct inode *cwd, const char *path, const vaddr_t *argv, struct exec_image *image)
 {
-    int err = mm_add_stack(image->mm, mm_size(image->mm));
-
-    if (err)
-        return err;
-    image->stack = mm_size(image->mm) - PAGE_SIZE;
-    err = exec_args_finish(args, image->stack);
-    if (err)
-        return err;
-    return mm_write(image->mm, image->stack + args->sp,
-                    (const char *)page_addr(args->page) + args->sp, PAGE_SIZE - args->sp);
-}
-
-int exec_load(struct inode *cwd, const char *path, struct exec_args *args,
-              struct exec_image *image)
-{
+    struct exec_args args = { .sp = PAGE_SIZE };
+    struct page *page = page_alloc();
     int err;
 
-    image->mm = mm_create();
-    if (!image->mm)
+    if (!page)
         return -ENOMEM;
-    err = load_path(image->mm, cwd, path, &image->entry);
+    args.page = page_addr(page);
+    if (argv)
+        err = push_strings(&args, *argv);
+    else
+        err = push_string(&args, (uint32_t)strlcpy(args.page, path, PAGE_SIZE) + 1);
     if (!err)
-        err = add_stack(image, args);
-    if (err) {
-        mm_release(image->mm);
-        return err;
-    }
-    image->mm->family = mm_new_family();
-    return 0;
+        err = load_program(cwd, path, &args, image);
+    page_put(page);
+    if (!err)
+        image->mm->family = mm_new_family();
+    return err;
 }
 
 const char *exec_name(const char *path)
@@ -172,23 +247,22 @@ const char *exec_name(const char *path)
     return name;
 }
 
-int proc_exec(const char *path, struct exec_args *args)
+int proc_exec(const char *path, vaddr_t argv)
 {
     struct trapframe *frame = task_frame(current());
     struct exec_image image;
-    int err = exec_load(proc_current()->cwd, path, args, &image);
     struct mm *old;
+    int err = exec_load(proc_current()->cwd, path, &argv, &image);
 
     if (err)
         return err;
     /* Commit: nothing below may fail. */
     image.mm->takes_spare = proc_takes_spare(proc_current());
     old = proc_replace_mm(image.mm, exec_name(path));
-    if (proc_hooks)
-        proc_hooks->left(old->family);
-    proc_leave_console();
+    if (proc_hooks.left)
+        proc_hooks.left(old->family);
     mm_release(old);
     frame->epc = image.entry;
-    frame->sp = frame->a1 = image.stack + args->sp;
-    return (int)args->argc;
+    frame->sp = frame->a1 = image.sp;
+    return (int)image.argc;
 }

@@ -12,71 +12,54 @@
  *
  * Called by syscall/sysproc.c, proc/trap.c. Read next: proc/trap.c.
  */
-#include "proc/proc.h"
-
 #include "fs/inode.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
-#include "lib/printk.h"
 #include "mm/mm.h"
 #include "mm/uaccess.h"
 #include "proc/files.h"
-#include "proc/shutdown.h"
+#include "table.h"
 
-/* Let go of all that a process holds; this may sleep, and it is still LIVE meanwhile. */
-static void release_resources(struct proc *p)
-{
-    struct mm *mm;
-
-    fd_close_all();
-    inode_put(p->cwd);
-    p->cwd = NULL;
-    mm = proc_replace_mm(NULL, NULL);
-    if (proc_hooks)
-        proc_hooks->left(mm->family);
-    mm_release(mm);
-}
-
-/* Give one list of children to init. => true if there were any. */
-static bool give_to_init(struct list *from, struct list *to, struct proc *init)
+/* Gives one list of children to init. */
+static void give_to_init(struct list *from, struct list *to, struct proc *init)
     __must_hold(&proc_tree_lock)
 {
-    bool any = !list_empty(from);
     struct list *node;
 
-    while ((node = list_pop_front(from)) != NULL) {
+    while ((node = list_pop_front(from))) {
         list_entry(node, struct proc, sibling)->parent = init;
         list_push_back(to, node);
     }
-    return any;
 }
 
 /* The children of p live on as init's. */
 static void orphan_children(struct proc *p) __must_hold(&proc_tree_lock)
 {
-    struct proc *init = proc_find(1);
+    struct proc *init;
 
-    give_to_init(&p->children, &init->children, init);
-    if (give_to_init(&p->zombies, &init->zombies, init))
+    if (list_empty(&p->children) && list_empty(&p->zombies))
+        return;
+    init = proc_find(1);
+    if (!list_empty(&p->zombies))
         wake_all(&init->child_ended);
-}
-
-/* The first process has ended: in a shutdown, or a broken or foreign /init; ours never does. */
-static void __noreturn end_machine(const struct proc *init, int status)
-{
-    if (!shutdown_begun())
-        printk("%s: process 1 has ended with status %d, nothing is left to run: power off\n",
-               init->task.name, status);
-    machine_shutdown(SHUTDOWN_POWER_OFF);
+    give_to_init(&p->children, &init->children, init);
+    give_to_init(&p->zombies, &init->zombies, init);
 }
 
 void proc_exit(int status)
 {
     struct proc *p = proc_current();
+    struct mm *mm;
 
     if (p->task.pid == 1)
-        end_machine(p, status);
-    release_resources(p);
+        proc_hooks.at_init_end(status);
+    fd_close_all();
+    inode_put(p->cwd);
+    p->cwd = NULL;
+    mm = proc_replace_mm(NULL, NULL);
+    if (proc_hooks.left)
+        proc_hooks.left(mm->family);
+    mm_release(mm);
     /* No interrupt from here to the end: the parent may be spinning until this stack is free. */
     irq_off();
     spin_lock(&proc_tree_lock);
@@ -90,26 +73,16 @@ void proc_exit(int status)
     task_exit();
 }
 
-/* Wait until there is a zombie child. => 0 and *out; -ECHILD, -EINTR. */
-static int await_zombie(struct proc *p, struct proc **out) __must_hold(&proc_tree_lock)
-{
-    while (list_empty(&p->zombies)) {
-        if (list_empty(&p->children))
-            return -ECHILD;
-        if (wait_on_killable(&p->child_ended, &proc_tree_lock))
-            return -EINTR;
-    }
-    *out = list_entry(list_first(&p->zombies), struct proc, sibling);
-    return 0;
-}
-
 int proc_wait(vaddr_t status)
 {
-    struct proc *p = proc_current(), *child;
-    int err, pid;
+    struct proc *p = proc_current(), *child = NULL;
+    int pid, err = 0;
 
     spin_lock(&proc_tree_lock);
-    err = await_zombie(p, &child);
+    while (list_empty(&p->zombies) && !err)
+        err = list_empty(&p->children) ? -ECHILD : wait_on_killable(&p->child_ended, &proc_tree_lock);
+    if (!err)
+        child = list_entry(list_first(&p->zombies), struct proc, sibling);
     spin_unlock(&proc_tree_lock);
     if (err)
         return err;

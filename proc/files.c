@@ -14,7 +14,7 @@
 
 int fd_find_free(int from)
 {
-    struct proc *p = proc_current();
+    const struct proc *p = proc_current();
 
     for (int fd = from; fd < NOFILE; fd++)
         if (!p->files[fd])
@@ -24,10 +24,8 @@ int fd_find_free(int from)
 
 void fd_install(int fd, struct file *f)
 {
-    struct proc *p = proc_current();
-
-    ASSERT((unsigned)fd < NOFILE && !p->files[fd]);
-    p->files[fd] = f;
+    ASSERT((unsigned)fd < NOFILE && !fd_file(fd));
+    proc_current()->files[fd] = f;
 }
 
 int fd_close(int fd)
@@ -43,8 +41,10 @@ int fd_close(int fd)
 
 void fd_close_all(void)
 {
+    struct proc *p = proc_current();
+
     for (int fd = 0; fd < NOFILE; fd++)
-        if (proc_current()->files[fd])
+        if (p->files[fd])
             fd_close(fd);
 }
 

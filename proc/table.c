@@ -5,16 +5,15 @@
  * (RANK_WAIT), which guards them. A slot goes FREE -> EMBRYO (one maker knows it) -> LIVE (in the
  * tree) -> ZOMBIE -> FREE; slot and pid are reused only after the parent has asked for the status.
  *
- * Called by fork.c, exit.c, exec.c, and by syscall/ for the memory of others. Read next: fork.c.
+ * Called by fork.c, exit.c, exec.c, and by ipc/ for the memory of others. Read next: fork.c.
  */
-#include "proc/proc.h"
+#include "table.h"
 
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "mm/page.h"
-#include "proc/table.h"
 
 #define PID_BUCKETS 64u /* a power of two */
 
@@ -28,7 +27,7 @@
 static_assert(NPROC + KSTACK_SLOT_TASKS <= KSTACK_SLOTS, "a kernel stack for each process");
 static_assert(offsetof(struct proc, task) == 0, "proc_current() relies on it");
 
-const struct proc_hooks *proc_hooks;
+struct proc_hooks proc_hooks;
 
 struct spinlock proc_tree_lock = SPINLOCK_INIT("process tree", RANK_WAIT);
 
@@ -37,10 +36,10 @@ static struct list free_slots = LIST_INIT(free_slots); /* [t] by proc.sibling */
 static unsigned nfree;                                 /* [t] how many those are */
 static struct proc *by_pid[PID_BUCKETS];               /* [t] chains by proc.pid_next */
 static int last_pid;                                   /* [t] */
-static int server_pid;                                 /* [t] proc_server_pid() */
+static int server_pid;                                 /* [t] 0: there was no server yet */
 static bool all_killed;                                /* [t] by proc_kill_all() */
 
-/* Who found all slots taken waits here for one that init is about to free. */
+/* A fork that finds all slots taken waits here for one that init is about to free. */
 static struct waitqueue slot_freed = WAITQUEUE_INIT(slot_freed);
 
 void proc_init(void)
@@ -60,10 +59,7 @@ struct proc *proc_slot(int slot)
     return (unsigned)slot < NPROC ? &slots[slot] : NULL;
 }
 
-bool proc_takes_spare(const struct proc *p)
-{
-    return p->task.pid == 1 || p->of_init;
-}
+/* ---- slots ---- */
 
 /* Whether a slot is free for a child of the running process. */
 static bool slot_is_free(void) __must_hold(&proc_tree_lock)
@@ -82,29 +78,20 @@ static bool slot_is_coming(void) __must_hold(&proc_tree_lock)
     return init && &init->task != current() && !list_empty(&init->zombies);
 }
 
-/* Waits for a slot where one is coming. => NULL when none is free. */
-static struct proc *take_slot(void) __must_hold(&proc_tree_lock)
-{
-    struct proc *p;
-
-    while (!slot_is_free() && slot_is_coming())
-        if (wait_on_killable(&slot_freed, &proc_tree_lock))
-            break;
-    if (!slot_is_free())
-        return NULL;
-    p = list_entry(list_pop_front(&free_slots), struct proc, sibling);
-    p->state = PROC_EMBRYO;
-    nfree--;
-    return p;
-}
-
 struct proc *proc_alloc(void)
 {
-    struct proc *p;
+    struct proc *p = NULL;
 
     /* The free slots and init's children are looked at in one hold of the lock. */
     spin_lock(&proc_tree_lock);
-    p = take_slot();
+    while (!slot_is_free() && slot_is_coming())
+        if (wait_on_killable(&slot_freed, &proc_tree_lock))
+            break;
+    if (slot_is_free()) {
+        p = list_entry(list_pop_front(&free_slots), struct proc, sibling);
+        p->state = PROC_EMBRYO;
+        nfree--;
+    }
     spin_unlock(&proc_tree_lock);
     if (!p)
         return NULL;
@@ -112,13 +99,10 @@ struct proc *proc_alloc(void)
     list_init(&p->children);
     list_init(&p->zombies);
     list_init(&p->shared_ids);
-    memset(p->files, 0, sizeof(p->files));
-    p->cwd = NULL;
-    p->parent = NULL;
     return p;
 }
 
-/* Put a slot back. Last in, first out: its stack is likely to be in the cache. */
+/* Puts a slot back. Last in, first out: its stack is likely to be in the cache. */
 static void release_slot(struct proc *p) __must_hold(&proc_tree_lock)
 {
     p->state = PROC_FREE;
@@ -136,14 +120,16 @@ void proc_free(struct proc *p)
     spin_unlock(&proc_tree_lock);
 }
 
-static struct proc **bucket(int pid)
+/* ---- pids ---- */
+
+static struct proc **pid_bucket(int pid)
 {
     return &by_pid[(unsigned)pid % PID_BUCKETS];
 }
 
 struct proc *proc_find(int pid)
 {
-    struct proc *p = *bucket(pid);
+    struct proc *p = *pid_bucket(pid);
 
     ASSERT(spin_held(&proc_tree_lock));
     while (p && p->task.pid != pid)
@@ -173,74 +159,30 @@ static int choose_pid(enum pid_kind kind) __must_hold(&proc_tree_lock)
 
 int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind)
 {
+    struct proc **bucket;
     int pid;
 
     spin_lock(&proc_tree_lock);
     ASSERT(p->state == PROC_EMBRYO);
-    pid = choose_pid(kind);
-    p->task.pid = pid;
-    p->pid_next = *bucket(pid);
-    *bucket(pid) = p;
+    p->task.pid = pid = choose_pid(kind);
+    bucket = pid_bucket(pid);
+    p->pid_next = *bucket;
+    *bucket = p;
     p->parent = parent;
     p->of_init = parent && parent->task.pid == 1;
     if (parent)
         list_push_back(&parent->children, &p->sibling);
-    if (all_killed)
-        task_kill(&p->task);
     p->state = PROC_LIVE;
-    if (parent && task_killed(&parent->task))
-        task_kill(&p->task); /* a family that is killed together does not grow meanwhile */
+    /* A family that is killed together does not grow meanwhile. */
+    if (all_killed || (parent && task_killed(&parent->task)))
+        task_kill(&p->task);
     spin_unlock(&proc_tree_lock);
     return pid;
-}
-
-void proc_kill_all(void)
-{
-    spin_lock(&proc_tree_lock);
-    all_killed = true;
-    for (unsigned i = 0; i < NPROC; i++)
-        if (slots[i].state == PROC_LIVE && &slots[i] != proc_current())
-            task_kill(&slots[i].task);
-    spin_unlock(&proc_tree_lock);
-}
-
-size_t proc_count_live(void)
-{
-    size_t n = 0;
-
-    spin_lock(&proc_tree_lock);
-    for (unsigned i = 0; i < NPROC; i++)
-        n += slots[i].state == PROC_LIVE;
-    spin_unlock(&proc_tree_lock);
-    return n;
-}
-
-int proc_server_pid(void)
-{
-    int pid;
-
-    spin_lock(&proc_tree_lock);
-    pid = server_pid;
-    spin_unlock(&proc_tree_lock);
-    return pid;
-}
-
-enum proc_state proc_state_of(int pid)
-{
-    enum proc_state state = PROC_FREE;
-    const struct proc *p;
-
-    spin_lock(&proc_tree_lock);
-    p = proc_find(pid);
-    if (p)
-        state = p->state;
-    spin_unlock(&proc_tree_lock);
-    return state;
 }
 
 void proc_forget(struct proc *p)
 {
-    struct proc **at = bucket(p->task.pid);
+    struct proc **at = pid_bucket(p->task.pid);
 
     ASSERT(p->state == PROC_ZOMBIE);
     while (*at != p)
@@ -248,6 +190,33 @@ void proc_forget(struct proc *p)
     *at = p->pid_next;
     list_remove(&p->sibling);
     release_slot(p);
+}
+
+enum proc_state proc_server_state(void)
+{
+    const struct proc *server;
+    enum proc_state state;
+
+    spin_lock(&proc_tree_lock);
+    server = proc_find(server_pid);
+    state = server ? server->state : PROC_FREE;
+    spin_unlock(&proc_tree_lock);
+    return state;
+}
+
+size_t proc_kill_all(void)
+{
+    size_t n = 0;
+
+    spin_lock(&proc_tree_lock);
+    all_killed = true;
+    for (struct proc *p = slots; p < slots + NPROC; p++)
+        if (p->state == PROC_LIVE && p != proc_current()) {
+            task_kill(&p->task);
+            n++;
+        }
+    spin_unlock(&proc_tree_lock);
+    return n;
 }
 
 int proc_mm_hold(int pid, struct mm **out)

@@ -9,8 +9,8 @@
  */
 #include "asm/csr.h"
 #include "asm/trap.h"
+#include "lib/printk.h"
 #include "mm/mm.h"
-#include "proc/crash.h"
 #include "proc/proc.h"
 #include "sched/task.h"
 
@@ -50,7 +50,11 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
     if (from == TRAP_FROM_UACCESS)
         return resolve_copy(tf, cause, va);
     if (!resolve(cause, va)) {
-        crash_report(tf, cause, va);
+        printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
+               "            sepc=0x%lx stval=0x%lx\n",
+               cause, current()->pid, current()->name, tf->epc, va);
+        if (proc_hooks.crashed)
+            proc_hooks.crashed(tf, cause, va);
         proc_exit(-1);
     }
     irq_off();

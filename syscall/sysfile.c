@@ -1,7 +1,7 @@
 /*
  * System calls of descriptors and names: decoding only. Meanings: fs/file.h, fs/fs.h, ipc/pipe.h.
  *
- * Owns nothing. A descriptor is found before anything is made, so that a full table changes
+ * A descriptor is found before anything is made, so that a full table changes
  * nothing. Mapped file pages that a read or write will copy come before it, since it locks the
  * file that may have to bring them. Called by syscall/dispatch.c. Read next: fs/file.c.
  */
@@ -12,69 +12,62 @@
 #include "lib/errno.h"
 #include "mm/mmap.h"
 #include "proc/files.h"
-#include "syscall/args.h"
-#include "syscall/syscall.h"
+#include "syscall.h"
 #include "uapi/kernel/fs.h"
 
 #define FILE_BYTES (int)(MAXFILE * BSIZE) /* no read gives more: nothing else holds as much */
 
-long sys_read(uint64_t fd, uint64_t to, uint64_t n, uint64_t a3)
+/* int read(int fd, void *to, int n) */
+long sys_read(const uint64_t a[6])
 {
-    struct file *f = fd_file((int)fd);
-    uint64_t most = (int)n >= 0 && (int)n < FILE_BYTES ? (uint64_t)(int)n : FILE_BYTES;
+    struct file *f = fd_file((int)a[0]);
+    int n = (int)a[2], most = n >= 0 && n < FILE_BYTES ? n : FILE_BYTES;
 
     if (!f)
         return -EBADF;
-    mm_prefault(current()->mm, to, most, ACCESS_WRITE);
-    return file_read(f, to, (int)n);
+    mm_prefault(current()->mm, a[1], (uint64_t)most, ACCESS_WRITE);
+    return file_read(f, a[1], n);
 }
 
-long sys_write(uint64_t fd, uint64_t from, uint64_t n, uint64_t a3)
+/* int write(int fd, const void *from, int n) */
+long sys_write(const uint64_t a[6])
 {
-    struct file *f = fd_file((int)fd);
+    struct file *f = fd_file((int)a[0]);
+    int n = (int)a[2];
 
     if (!f)
         return -EBADF;
-    if ((int)n > 0)
-        mm_prefault(current()->mm, from, (uint64_t)(int)n, ACCESS_READ);
-    return file_write(f, from, (int)n);
+    if (n > 0)
+        mm_prefault(current()->mm, a[1], (uint64_t)n, ACCESS_READ);
+    return file_write(f, a[1], n);
 }
 
-/* Who reads keys is the console's shell: before it waits, since Ctrl-C may come meanwhile. */
-long sys_console_keys(uint64_t fd, uint64_t to, uint64_t n, uint64_t a3)
+/* int close(int fd) */
+long sys_close(const uint64_t a[6])
 {
-    struct file *f = fd_file((int)fd);
-    long err = f ? file_read_keys(f, to, 0) : -EBADF;
-
-    if (err || (int)n <= 0)
-        return err;
-    proc_take_console();
-    mm_prefault(current()->mm, to, (uint64_t)(int)n, ACCESS_WRITE);
-    return file_read_keys(f, to, (int)n);
+    return fd_close((int)a[0]);
 }
 
-long sys_close(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int fsync(int fd) */
+long sys_fsync(const uint64_t a[6])
 {
-    return fd_close((int)fd);
-}
-
-long sys_fsync(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
-{
-    struct file *f = fd_file((int)fd);
+    struct file *f = fd_file((int)a[0]);
 
     return f ? file_sync(f) : -EBADF;
 }
 
-long sys_fstat(uint64_t fd, uint64_t to, uint64_t a2, uint64_t a3)
+/* int fstat(int fd, struct stat *to) */
+long sys_fstat(const uint64_t a[6])
 {
-    struct file *f = fd_file((int)fd);
+    struct file *f = fd_file((int)a[0]);
 
-    return f ? file_stat(f, to) : -EBADF;
+    return f ? file_stat(f, a[1]) : -EBADF;
 }
 
-long sys_dup(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int dup(int fd) */
+long sys_dup(const uint64_t a[6])
 {
-    struct file *f = fd_file((int)fd);
+    struct file *f = fd_file((int)a[0]);
     int copy = fd_find_free(0);
 
     if (!f)
@@ -84,23 +77,25 @@ long sys_dup(uint64_t fd, uint64_t a1, uint64_t a2, uint64_t a3)
     return copy;
 }
 
-long sys_open(uint64_t upath, uint64_t flags, uint64_t a2, uint64_t a3)
+/* int open(const char *path, int flags) */
+long sys_open(const uint64_t a[6])
 {
     char path[MAXPATH];
     struct file *f;
     int fd = fd_find_free(0);
-    int err = fetch_path(path, upath);
+    int err = fetch_path(path, a[0]);
 
     if (fd < 0 || err)
         return fd < 0 ? fd : err;
-    err = file_open(proc_current()->cwd, path, (int)flags, &f);
+    err = file_open(proc_current()->cwd, path, (int)a[1], &f);
     if (err)
         return err;
     fd_install(fd, f);
     return fd;
 }
 
-long sys_pipe(uint64_t to, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int pipe(int fd[2]) */
+long sys_pipe(const uint64_t a[6])
 {
     struct file *read_end, *write_end;
     int fd[2], err;
@@ -114,7 +109,7 @@ long sys_pipe(uint64_t to, uint64_t a1, uint64_t a2, uint64_t a3)
     err = pipe_create(&read_end, &write_end);
     if (err)
         return err;
-    err = copy_to_user(to, fd, sizeof(fd));
+    err = copy_to_user(a[0], fd, sizeof(fd));
     if (err) {
         file_close(read_end);
         file_close(write_end);
@@ -125,12 +120,13 @@ long sys_pipe(uint64_t to, uint64_t a1, uint64_t a2, uint64_t a3)
     return 0;
 }
 
-long sys_chdir(uint64_t upath, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int chdir(const char *path) */
+long sys_chdir(const uint64_t a[6])
 {
     struct proc *p = proc_current();
     struct inode *directory;
     char path[MAXPATH];
-    int err = fetch_path(path, upath);
+    int err = fetch_path(path, a[0]);
 
     if (!err)
         err = fs_chdir(p->cwd, path, &directory);
@@ -141,36 +137,40 @@ long sys_chdir(uint64_t upath, uint64_t a1, uint64_t a2, uint64_t a3)
     return 0;
 }
 
-long sys_mknod(uint64_t upath, uint64_t major, uint64_t minor, uint64_t a3)
+/* int mknod(const char *path, short major, short minor) */
+long sys_mknod(const uint64_t a[6])
 {
     char path[MAXPATH];
-    int err = fetch_path(path, upath);
+    int err = fetch_path(path, a[0]);
 
-    return err ? err : fs_mknod(proc_current()->cwd, path, (short)major, (short)minor);
+    return err ? err : fs_mknod(proc_current()->cwd, path, (short)a[1], (short)a[2]);
 }
 
-long sys_unlink(uint64_t upath, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int unlink(const char *path) */
+long sys_unlink(const uint64_t a[6])
 {
     char path[MAXPATH];
-    int err = fetch_path(path, upath);
+    int err = fetch_path(path, a[0]);
 
     return err ? err : fs_unlink(proc_current()->cwd, path);
 }
 
-long sys_mkdir(uint64_t upath, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int mkdir(const char *path) */
+long sys_mkdir(const uint64_t a[6])
 {
     char path[MAXPATH];
-    int err = fetch_path(path, upath);
+    int err = fetch_path(path, a[0]);
 
     return err ? err : fs_mkdir(proc_current()->cwd, path);
 }
 
-long sys_link(uint64_t uold, uint64_t unew, uint64_t a2, uint64_t a3)
+/* int link(const char *old, const char *new) */
+long sys_link(const uint64_t a[6])
 {
     char old_path[MAXPATH], new_path[MAXPATH];
-    int err = fetch_path(old_path, uold);
+    int err = fetch_path(old_path, a[0]);
 
     if (!err)
-        err = fetch_path(new_path, unew);
+        err = fetch_path(new_path, a[1]);
     return err ? err : fs_link(proc_current()->cwd, old_path, new_path);
 }

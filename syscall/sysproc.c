@@ -1,75 +1,62 @@
 /*
- * System calls of processes and time: decoding only. Meanings: proc/proc.h, proc/exec.h.
+ * System calls of processes and time: decoding only. Meanings: proc/proc.h.
  *
- * Owns nothing. Called by syscall/dispatch.c. Read next: proc/fork.c.
+ * Called by syscall/dispatch.c. Read next: proc/fork.c.
  */
-#include "lib/errno.h"
-#include "proc/exec.h"
 #include "proc/proc.h"
 #include "sched/ticks.h"
-#include "syscall/args.h"
-#include "syscall/syscall.h"
+#include "syscall.h"
 
-long sys_fork(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int fork(void) */
+long sys_fork(const uint64_t a[6])
 {
     return proc_fork();
 }
 
-long sys_exit(uint64_t status, uint64_t a1, uint64_t a2, uint64_t a3)
+/* void exit(int status) */
+long sys_exit(const uint64_t a[6])
 {
-    proc_exit((int)status);
+    proc_exit((int)a[0]);
 }
 
-long sys_wait(uint64_t status, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int wait(int *status) */
+long sys_wait(const uint64_t a[6])
 {
-    return proc_wait(status);
+    return proc_wait(a[0]);
 }
 
-long sys_kill(uint64_t pid, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int kill(int pid) */
+long sys_kill(const uint64_t a[6])
 {
-    return proc_kill((int)pid);
+    return proc_kill((int)a[0]);
 }
 
-long sys_exec(uint64_t upath, uint64_t uargv, uint64_t a2, uint64_t a3)
+/* int exec(const char *path, char **argv) */
+long sys_exec(const uint64_t a[6])
 {
     char path[MAXPATH];
-    struct exec_args args;
-    int result = fetch_path(path, upath);
+    int err = fetch_path(path, a[0]);
 
-    if (result)
-        return result;
-    result = exec_args_init(&args);
-    if (result)
-        return result;
-    result = exec_args_fetch(&args, uargv);
-    if (!result)
-        result = proc_exec(path, &args);
-    exec_args_free(&args);
-    return result;
+    return err ? err : proc_exec(path, a[1]);
 }
 
-long sys_getpid(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int getpid(void) */
+long sys_getpid(const uint64_t a[6])
 {
     return current()->pid;
 }
 
-long sys_getppid(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int sleep(int ticks), of 2022; a negative time is over at once, as in 2025. */
+long sys_sleep(const uint64_t a[6])
 {
-    return proc_parent_pid();
-}
-
-/* sleep() of 2022; a negative time is over at once, as in 2025. */
-long sys_sleep(uint64_t nticks, uint64_t a1, uint64_t a2, uint64_t a3)
-{
-    int n = (int)nticks;
-
-    return n > 0 ? sleep_ticks((uint64_t)n) : 0;
+    return (int)a[0] > 0 ? sleep_ticks((uint64_t)(int)a[0]) : 0;
 }
 
 /* Its name in 2025, which debuggers and scripts look for. */
-__attribute__((alias("sys_sleep"))) SYSCALL(sys_pause);
+__attribute__((alias("sys_sleep"))) SYSCALL_DECLARE(pause)
 
-long sys_uptime(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+/* int uptime(void) */
+long sys_uptime(const uint64_t a[6])
 {
     return ticks();
 }

@@ -4,7 +4,7 @@
  *
  * init starts it as process 2, before the shell, and starts it anew when it is killed: as process 2
  * again. Nobody else can run it: the kernel hands requests to the process that init started
- * (ipc/service.c), and this program leaves with status 1 when it is not that one.
+ * (ipc/ext/service.c), and this program leaves with status 1 when it is not that one.
  *
  * A request lies in memory that its client can change at any moment, so that each field is read
  * once, and only what was read is checked and used. Read next: include/uapi/kernel/crypto.h.

@@ -93,7 +93,7 @@ from_user:
     .cfi_remember_state
     sd t0, TF_EPC(sp)
     .cfi_offset GDB_PC, TF_EPC - TF_SIZE
-    mv a4, sp                           /* a0..a3 are still the arguments */
+    mv a0, sp
     csrsi sstatus, SSTATUS_SIE
     call trap_syscall                   /* returns with interrupts off */
 

@@ -37,11 +37,11 @@ enum trap_from {
  */
 
 /*
- * A system call with its arguments; tf->epc is past the ecall. The result goes to tf->a0. The
+ * A system call, its arguments in tf->a0..a5; tf->epc is past the ecall. The result goes to tf->a0. The
  * program does not see changes to tf->s0..s11 (entry.S says why).
  * => interrupts on, off on return
  */
-void trap_syscall(uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct trapframe *tf);
+void trap_syscall(struct trapframe *tf);
 
 /*
  * Any other exception from user mode, or a page fault of uaccess on a user address.

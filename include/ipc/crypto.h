@@ -9,13 +9,10 @@
 extern struct service crypto_service;
 
 /*
- * Submit an operation.
+ * Submits an operation. => may sleep.
  * => as service_submit(); -EINVAL: too small for its header. With -ESRCH, no server, its state is
  *    ERROR: the one error that changes something (I6).
  */
 int crypto_submit(vaddr_t op, uint64_t size);
-
-/* Sleep until its state is DONE or ERROR. => as service_wait(). */
-int crypto_wait(vaddr_t op);
 
 #endif

@@ -9,23 +9,23 @@
 struct proc;
 
 /*
- * Open id, which is made, zeroed, if nobody has it open: map its page into the running process.
+ * Opens id, which is made, zeroed, if nobody has it open: maps its page into the running process.
  * Opened once more it is at the same address, and wants one more close.
- * => 0 and *va; -EINVAL id < 1, or no room; -ENOMEM no memory, or all ids in use. On error nothing
+ * => may sleep. 0 and *va; -EINVAL id < 1, or no room; -ENOMEM no memory, or all ids in use. On error nothing
  *    has changed.
  */
 int ids_open(int id, vaddr_t *va);
 
 /*
- * Close id once; the last close unmaps, and the page goes with the last who had it open.
- * => 0; -EINVAL: the running process does not have it open.
+ * Closes id once; the last close unmaps, and the page goes with the last who had it open.
+ * => may sleep. 0; -EINVAL: the running process does not have it open.
  */
 int ids_close(int id);
 
-/* A new child has open what the running process has, as often. => 0 or -ENOMEM, then nothing. */
+/* A new child has open what the running process has, as often. => may sleep. 0; -ENOMEM, then nothing. */
 int ids_forked(struct proc *child);
 
-/* The running process has lost its address space: close all. */
+/* The running process has lost its address space: closes all. => may sleep. */
 void ids_left(void);
 
 #endif

@@ -2,8 +2,8 @@
  * Services: a server process takes requests out of other processes' memory.
  *
  * The queue knows nothing of what is in a request; crypto.c is its first user and shows all that
- * another takes: one struct service, one function that answers a request with an error, system
- * calls that name it, and a line in ipc.c for a server's end.
+ * another takes: one struct service, the functions that see and write an answer in a request,
+ * system calls that name it, and a line in init/main.c for a server's end.
  *
  * A request is an address space of its own, into which its memory is mapped when it is submitted.
  * So it keeps the frames whatever becomes of the client, failing comes before queueing, and the
@@ -44,13 +44,13 @@ struct service {
     }
 
 /*
- * Queue [va, va + size) of the running process; waits while the queue is full.
+ * Queues [va, va + size) of the running process; sleeps while the queue is full.
  * => 0; -EFAULT not all mapped and writable; -EINVAL; -ENOMEM; -ESRCH no server; -EINTR killed.
  */
 int service_submit(struct service *s, vaddr_t va, uint64_t size);
 
 /*
- * Sleep until the running process' request at va has an answer. A server may answer and never
+ * Sleeps until the running process' request at va has an answer. A server may answer and never
  * remove: the request is looked at whenever the server has done something, and once a tick. One
  * that had an answer in it when it was submitted tells nothing by that: its removal is waited for.
  * => 0; -EINVAL: none was submitted there; -EINTR killed.
@@ -58,23 +58,23 @@ int service_submit(struct service *s, vaddr_t va, uint64_t size);
 int service_wait(struct service *s, vaddr_t va);
 
 /*
- * Sleep until a server takes requests.
+ * Sleeps until a server takes requests.
  * => 0; -ESRCH the server that process 1 has started has ended, or there is none; -ETIMEDOUT none
  *    takes any after that many ticks; -EINTR killed.
  */
 int service_await_server(struct service *s, uint32_t nticks);
 
 /*
- * Server: wait for a request, map it, and store its address and size at user addresses. One that
+ * For the server: waits for a request, maps it, and stores its address and size at user addresses. One that
  * cannot be mapped is answered with an error, and the next one comes.
  * => 0; -EPERM not the server; -EFAULT, and the request is still the first; -EINTR killed.
  */
 int service_take(struct service *s, vaddr_t to_addr, vaddr_t to_size);
 
-/* Server: unmap a request that was taken. => 0; -EINVAL: none is there with that size. */
+/* For the server: unmaps a request that was taken. => may sleep. 0; -EINVAL: none is there with that size. */
 int service_remove(struct service *s, vaddr_t addr, uint64_t size);
 
-/* The running process lost its address space. If it was the server, all requests fail. */
+/* The running process lost its address space. If it was the server, all requests fail. May sleep. */
 void service_left(struct service *s);
 
 #endif

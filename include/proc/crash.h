@@ -9,10 +9,9 @@
 #include "asm/trap.h"
 
 /*
- * Prints three lines about the running process: two in the form that xv6's users know, and one in
- * words, with the command that finds the source line.
+ * Prints a line in words about the running process' trap, with the command that finds the source line.
  * => takes mm->lock; no lock held, interrupts on.
  */
-void crash_report(const struct trapframe *tf, uint64_t cause, vaddr_t va);
+void crash_explain(const struct trapframe *tf, uint64_t cause, vaddr_t va);
 
 #endif

@@ -25,25 +25,20 @@ static inline struct file *fd_file(int fd)
  */
 int fd_find_free(int from);
 
-/*
- * Let a free descriptor name f; the reference to f goes with it.
- */
+/* Lets a free descriptor name f; the reference to f goes with it. */
 void fd_install(int fd, struct file *f);
 
 /*
- * Close a descriptor.
- * => 0; -EBADF. May sleep.
+ * Closes a descriptor.
+ * => may sleep. 0; -EBADF.
  */
 int fd_close(int fd);
 
-/*
- * Close all descriptors of the running process, for exit. May sleep.
- */
+/* Closes all descriptors of the running process, for exit. => may sleep. */
 void fd_close_all(void);
 
 /*
- * Give a new child the parent's descriptors: the same open files. Cannot fail.
- * => the parent is the running process.
+ * Gives a new child the descriptors of the running process, its parent: the same open files.
  */
 void fd_copy_to(struct proc *child);
 

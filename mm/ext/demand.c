@@ -3,8 +3,8 @@
  *
  * Two sorts: pages that come zeroed (ids, shared anonymous memory), here; and pages that somebody
  * brings (a file, fs/ext/mapping.c), for whom here are the steps. Frames come out of the region's
- * promise, under its lock (I5). Called through the operations by mm/fault.c; by ipc/ids.c,
- * syscall/sysmmap.c, fs/ext/mapping.c. Read next: map_region_page() in mm/fault.c.
+ * promise, under its lock (I5). Called through the operations by mm/fault.c; by ipc/ext/ids.c,
+ * syscall/ext/sysmmap.c, fs/ext/mapping.c. Read next: map_region_page() in mm/fault.c.
  */
 #include "mm/demand.h"
 

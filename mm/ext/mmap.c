@@ -4,7 +4,7 @@
  * A mapping is one vma of kind VMA_MAP: private and zeroed (no region), shared and zeroed (a
  * region on demand), or a file's pages (a region whose pages are brought), shared or copied on a
  * store. Its pages come by mm/fault.c and go by mm/unmap.c like all others; here is only what the
- * calls mean. Equal neighbours merge. Lock: mm->lock. Called by syscall/sysmmap.c. Read next:
+ * calls mean. Equal neighbours merge. Lock: mm->lock. Called by syscall/ext/sysmmap.c. Read next:
  * map_region_page() in mm/fault.c.
  */
 #include "mm/mmap.h"

@@ -1,7 +1,7 @@
 /*
  * msync: what was stored to shared pages of files is written back.
  *
- * The region knows how; here is only which parts of which regions. Called by syscall/sysmmap.c and
+ * The region knows how; here is only which parts of which regions. Called by syscall/ext/sysmmap.c and
  * mm/ext/mmap.c. The way of a file's pages: fs/ext/mapping.c.
  */
 #include "mm/mmap.h"

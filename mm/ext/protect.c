@@ -3,7 +3,7 @@
  *
  * Above the line `Commit:` vmas are split where the range begins and ends, and what becomes
  * writable is promised; below it entries get their new permissions, and equal neighbours merge
- * again. Lock: mm->lock. Called by syscall/sysmmap.c. Read next: allow_again() in mm/fault.c.
+ * again. Lock: mm->lock. Called by syscall/ext/sysmmap.c. Read next: allow_again() in mm/fault.c.
  */
 #include "mm/mmap.h"
 

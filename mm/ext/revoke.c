@@ -7,7 +7,7 @@
  * what the sweep has passed.
  *
  * Owns: the tree of what was lent, under lending_lock; the order of region->vmas during a sweep.
- * Called by ipc/grant.c, ipc/service.c and mm/ext/demand.c. Read next: gather_unhook() in
+ * Called by ipc/ext/grant.c, ipc/ext/service.c and mm/ext/demand.c. Read next: gather_unhook() in
  * mm/unmap.c.
  */
 #include "mm/loans.h"

@@ -10,7 +10,7 @@ import pytest
 from machine import BUILD, ROOT, WAIT, kernel_path
 from test_make import free_port, make, make_machine
 
-FLOW = ["sys_map_shared_pages", "map_shared_pages", "mm_lend", "mm_borrow", "pt_map"]
+FLOW = ["share_pages", "map_shared_pages", "mm_lend", "mm_borrow", "pt_map"]
 
 
 class Gdb:
@@ -81,7 +81,7 @@ def debugged(boot, tmp_path):
 def test_flow_stops_in_each_layer_in_order(debugged):
     """One breakpoint a layer fires in the order of docs/flows/map-shared.md: nothing was inlined away."""
     machine, gdb = debugged(cpus=1)
-    gdb.say("break sys_map_shared_pages")
+    gdb.say("break share_pages")
     gdb.resume()
     machine.wait_for_shell()
     machine.start("shmem_test")
@@ -92,7 +92,7 @@ def test_flow_stops_in_each_layer_in_order(debugged):
     for function, stop in zip(FLOW, stops):
         assert re.search(rf"\b{function} \(", stop), stop
     trace = gdb.say("backtrace")
-    for function in ("pt_map", "mm_borrow", "map_shared_pages", "sys_map_shared_pages", "trap_entry"):
+    for function in ("pt_map", "mm_borrow", "map_shared_pages", "share_pages", "trap_entry"):
         assert function in trace, trace
 
 
@@ -112,13 +112,13 @@ def test_backtrace_goes_through_the_trap(debugged):
     """From the system call out to the user program: the trap entry has call frame information."""
     machine, gdb = debugged(cpus=1)
     gdb.say("add-symbol-file build/user/_shmem_test")
-    gdb.say("break sys_map_shared_pages")
+    gdb.say("break share_pages")
     gdb.resume()
     machine.wait_for_shell()
     machine.start("shmem_test")
     gdb.wait()
     trace = gdb.say("backtrace")
-    assert re.search(r"sys_map_shared_pages", trace)
+    assert re.search(r"share_pages", trace)
     assert re.search(r"in main \(", trace) or "usr/shmem_test.c" in trace, trace
 
 
@@ -159,7 +159,7 @@ def test_backtrace_is_true_at_every_instruction(debugged):
     gdb.wait()
     truth = {**gdb.registers(), "pc": gdb.number("$sepc")}
     assert step_in(gdb, "trap_syscall", truth, pc=truth["pc"] + 4) > 35
-    gdb.say(f"tbreak *return_keep_s if $sp == {gdb.number('$a4')}")
+    gdb.say(f"tbreak *return_keep_s if $sp == {gdb.number('$a0')}")
     gdb.say("continue")
     truth.update(pc=truth["pc"] + 4, a0=gdb.number("((struct trapframe *)$sp)->a0"))
     step_out(gdb, truth)

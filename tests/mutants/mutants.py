@@ -80,30 +80,30 @@ MUTANTS = {
                                      "        if (pte.v & PTE_S)\n            *to = pte;\n"
                                      "        if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)\n            continue;\n"),
     "forbidden-pages-are-lost": ("I1", "mm/ext/protect.c", "            if (pte_present(*pte))\n", "            if (pte_valid(*pte))\n"),
-    "grant-is-entered-late": ("consent", "ipc/grant.c",
-                              "    mutex_lock(&lock);\n    err = add_grant(g, pid, &mm);\n    mutex_unlock(&lock);\n",
-                              "    err = add_grant(g, pid, &mm);\n"),
-    "exec-ends-grants-of-the-new-program": ("consent", "ipc/grant.c", "return p->pid == pid && p->family == family;",
+    "grant-is-entered-late": ("consent", "ipc/ext/grant.c",
+                              "    mutex_lock(&grants_lock);\n    err = enter_grant(g, pid, &mm);\n    mutex_unlock(&grants_lock);\n",
+                              "    err = enter_grant(g, pid, &mm);\n"),
+    "exec-ends-grants-of-the-new-program": ("consent", "ipc/ext/grant.c", "return p->pid == pid && p->family == family;",
                                             "return p->pid == pid;"),
-    "left-pages-are-kept": ("consent", "ipc/grant.c",
+    "left-pages-are-kept": ("consent", "ipc/ext/grant.c",
                             "        if (g->borrower.pid == current()->pid)\n            loans_revoke",
                             "        if (0)\n            loans_revoke"),
-    "requests-share-a-limit": ("consent", "ipc/service.c",
+    "requests-share-a-limit": ("consent", "ipc/ext/service.c",
                                "    const struct lend lend = { PROT_READ | PROT_WRITE, &r->loans.consent, .lasting = true };\n",
                                "    static struct loans one = LOANS_INIT(one, true);\n"
                                "    const struct lend lend = { PROT_READ | PROT_WRITE, &one.consent, .lasting = true };\n"),
-    "request-leaves-its-loans": ("consent", "ipc/service.c",
+    "request-leaves-its-loans": ("consent", "ipc/ext/service.c",
                                  "    loans_keep(&r->loans); /* the server may still have them */\n", ""),
-    "request-of-what-others-take-back": ("consent", "ipc/service.c", "&r->loans.consent, .lasting = true };", "&r->loans.consent, .lasting = false };"),
+    "request-of-what-others-take-back": ("consent", "ipc/ext/service.c", "&r->loans.consent, .lasting = true };", "&r->loans.consent, .lasting = false };"),
     "killed-caller-brings-on": ("rests", "mm/ext/range.c", "    while (va < end && !task_killed(current()) && !mm_fault(",
                                 "    while (va < end && !mm_fault("),
     "pages-come-at-another-s-rest": ("I5", "mm/ext/range.c", "    mm_lock(mm);\n    v = vma_first_above", "    spin_lock(&mm->lock);\n    v = vma_first_above"),
     "killed-unmap-stops": ("rests", "mm/unmap.c", "        mm_work(mm, WORK_VMA + work);\n",
                            "        if (mm_work(mm, WORK_VMA + work))\n            return -EINTR;\n"),
     "exec-leaves-too-early": ("consent", "proc/exec.c",
-                              "    old = proc_replace_mm(image.mm, exec_name(path));\n    if (proc_hooks)\n"
-                              "        proc_hooks->left(old->family);\n",
-                              "    if (proc_hooks)\n        proc_hooks->left(current()->mm->family);\n"
+                              "    old = proc_replace_mm(image.mm, exec_name(path));\n    if (proc_hooks.left)\n"
+                              "        proc_hooks.left(old->family);\n",
+                              "    if (proc_hooks.left)\n        proc_hooks.left(current()->mm->family);\n"
                               "    old = proc_replace_mm(image.mm, exec_name(path));\n"),
     "fault-takes-forbidden-for-absent": ("I1", "mm/fault.c", "        allow_again(v, pte);\n", "        (void)allow_again;\n"),
 }

@@ -42,7 +42,7 @@ end
 define lamina-flow
     break *trap_entry if $scause == 8 && $a7 == 22
     break trap_syscall if tf->a7 == 22
-    break sys_map_shared_pages
+    break share_pages
     # By file: a program has a function of that name, too.
     break mm/shared.c:map_shared_pages
     break mm_lend

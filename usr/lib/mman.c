@@ -1,6 +1,6 @@
 /*
  * usr/lib/mman.c: the mmap family. The kernel returns -errno for these; here it becomes errno.
- * Contracts: include/uapi/user/mman.h. Read next: syscall/sysmmap.c.
+ * Contracts: include/uapi/user/mman.h. Read next: syscall/ext/sysmmap.c.
  */
 #include "kernel/types.h"
 #include "user/user.h"

@@ -1,6 +1,6 @@
 /*
  * usr/lib/shm.c: sharing by id, under the names that the courses gave it.
- * Contracts: include/uapi/user/shm.h. Read next: ipc/ids.c.
+ * Contracts: include/uapi/user/shm.h. Read next: ipc/ext/ids.c.
  */
 #include "kernel/types.h"
 #include "user/user.h"

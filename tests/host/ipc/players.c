@@ -4,7 +4,6 @@
 #include "players.h"
 
 #include "asm/cpu.h"
-#include "ipc/ipc.h"
 #include "sched/mutex.h"
 #include "sched/task.h"
 #include "sched/waitqueue.h"
@@ -39,10 +38,6 @@ static void others_go_on(void)
 }
 
 /* ---- what ipc/ and mm/ call ---- */
-
-void ipc_start(void)
-{
-}
 
 void task_yield_if_due(void)
 {

@@ -17,28 +17,18 @@ enum { WAITING, ANSWERED, FAILED };
 #define SCATTERED 0x10000000UL
 #define SLOT      0x1000UL /* in the server's data: where a request is, and its size */
 
-/* ---- what ipc/service.c calls ---- */
+/* ---- what ipc/ext/service.c calls ---- */
 
-uint64_t port_time;
+uint64_t port_time, timebase_hz = 1000;
 
 uint32_t ticks(void)
 {
     return 0;
 }
 
-uint64_t timer_ms(uint64_t ms)
+enum proc_state proc_server_state(void)
 {
-    return ms;
-}
-
-enum proc_state proc_state_of(int pid)
-{
-    return mm_of(pid) ? PROC_LIVE : PROC_FREE;
-}
-
-int proc_server_pid(void)
-{
-    return SERVER;
+    return mm_of(SERVER) ? PROC_LIVE : PROC_FREE;
 }
 
 int copy_to_user(vaddr_t to, const void *from, size_t n)

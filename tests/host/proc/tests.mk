@@ -4,4 +4,4 @@ TESTS += table_test
 table_test_SRCS := tests/host/proc/table_test.c proc/table.c proc/fork.c
 
 TESTS += exec_test
-exec_test_SRCS = tests/host/proc/exec_test.c proc/exec.c proc/execargs.c ipc/grant.c $(IPC_HOST_SRCS)
+exec_test_SRCS = tests/host/proc/exec_test.c proc/exec.c ipc/ext/grant.c $(IPC_HOST_SRCS)

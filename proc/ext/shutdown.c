@@ -6,7 +6,7 @@
  * its files and writes what it has stored to mapped ones; what is still in memory is written; the
  * power goes. Nothing is taken back: where a step fails, a line says so, and the next one follows.
  *
- * Called by syscall/syslamina.c and exit.c. Read next: fs_sync() in fs/mount.c.
+ * Called by syscall/ext/syslamina.c, and by proc/exit.c as a hook. Read next: fs_sync() in fs/mount.c.
  */
 #include "proc/shutdown.h"
 
@@ -37,11 +37,6 @@ static struct {
 
 static struct ktimer watchdog;
 
-bool shutdown_begun(void)
-{
-    return __atomic_load_n(&down.callers, __ATOMIC_RELAXED) > 0;
-}
-
 static __noreturn void sleep_for_good(void)
 {
     spin_lock(&down.lock);
@@ -49,13 +44,13 @@ static __noreturn void sleep_for_good(void)
         wait_on(&down.wq, &down.lock);
 }
 
-/* Gives way until no process lives but those that have called machine_shutdown(). */
+/* Yields until no process lives but those that have called machine_shutdown(). */
 static void wait_for_calls(void)
 {
     uint64_t end = time_now() + CALLS_SECONDS * timebase_hz;
     size_t left;
 
-    while ((left = proc_count_live() - __atomic_load_n(&down.callers, __ATOMIC_RELAXED)) > 0) {
+    while ((left = proc_kill_all() + 1 - __atomic_load_n(&down.callers, __ATOMIC_RELAXED)) > 0) {
         if (time_now() > end) {
             printk("shutdown: %zu calls do not end, what they write may be lost\n", left);
             return;
@@ -83,10 +78,17 @@ void machine_shutdown(enum shutdown how)
     if (__atomic_fetch_add(&down.callers, 1, __ATOMIC_RELAXED) > 0)
         sleep_for_good();
     down.how = how;
-    proc_kill_all();
     wait_for_calls();
     ktimer_add(&watchdog, time_now() + WRITE_SECONDS * timebase_hz, writing_hangs);
     if (fs_sync() != 0)
         printk("shutdown: not everything could be written to the disk\n");
     let_power_go();
+}
+
+void shutdown_after_init(int status)
+{
+    if (!__atomic_load_n(&down.callers, __ATOMIC_RELAXED))
+        printk("%s: process 1 has ended with status %d, nothing is left to run: power off\n",
+               current()->name, status);
+    machine_shutdown(SHUTDOWN_POWER_OFF);
 }

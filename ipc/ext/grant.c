@@ -1,18 +1,19 @@
 /*
  * Consent between families: who may map what of whom, until it is revoked.
  *
- * Owns the list of grants, under `lock`, which is held for a look at the list only. What was mapped
+ * Owns the list of grants, under grants_lock, which is held for a look at the list only. What was mapped
  * by a grant is in its loans (mm/loans.h), and so is the answer to the race of mapping and revoking:
  * a revocation comes first, and then nothing more is lent, or it finds all regions that the grant made.
  *
  * Processes are named by pid and family: one that has exec'ed, or has got the pid of another, is
- * somebody else. Source: docs/sharing.md. Called by syscall/. Read next: loans_revoke().
+ * somebody else. Source: docs/sharing.md. Called by syscall/ext/sysipc.c, and through hooks that
+ * init/main.c sets. Read next: loans_revoke().
  */
 #include "ipc/grant.h"
 
-#include "ipc/ipc.h"
 #include "lib/errno.h"
 #include "mm/loans.h"
+#include "mm/mm.h"
 #include "mm/mmap.h"
 #include "mm/slab.h"
 #include "proc/proc.h"
@@ -26,17 +27,18 @@ struct party {
 };
 
 struct grant {
-    struct list link;              /* [lock] */
-    uint32_t holders;              /* [lock] the list, and calls in progress */
-    struct party owner, borrower;  /* [I] */
-    vaddr_t start, end;            /* [I] pages of the owner */
-    unsigned prot;                 /* [I] */
+    struct list link;             /* [grants_lock] */
+    uint32_t holders;             /* [grants_lock] the list, and calls in progress */
+    struct party owner, borrower; /* [I] */
+    vaddr_t start, end;           /* [I] pages of the owner */
+    unsigned prot;                /* [I] */
     struct loans loans;
 };
 
-static struct mutex lock = MUTEX_INIT(lock);
+static struct mutex grants_lock = MUTEX_INIT(grants_lock);
 static struct list grants = LIST_INIT(grants);
-static struct slab_cache cache = SLAB_CACHE_INIT(cache, "grant", sizeof(struct grant));
+static uint32_t ngrants; /* [a] on the list, or about to be: changed under grants_lock */
+static struct slab_cache grant_cache = SLAB_CACHE_INIT(grant_cache, "grant", sizeof(struct grant));
 
 static struct grant *grant_of(struct list *node)
 {
@@ -53,18 +55,23 @@ static void grant_put(struct grant *g)
 {
     bool last;
 
-    mutex_lock(&lock);
+    mutex_lock(&grants_lock);
     last = --g->holders == 0;
-    mutex_unlock(&lock);
+    mutex_unlock(&grants_lock);
     if (last)
-        slab_free(&cache, g);
+        slab_free(&grant_cache, g);
+}
+
+static void count_grants(int change)
+{
+    __atomic_store_n(&ngrants, ngrants + (uint32_t)change, __ATOMIC_RELAXED);
 }
 
 /*
- * Enter a grant that has all but its parties. => lock held; *mm, the borrower's, is held, and let go of
- * by the caller without the lock: by then it may be the last holder, and take it all down.
+ * Enters a grant that has all but its parties. => grants_lock held; *mm, the borrower's, is held, and let
+ * go of by the caller without the lock: by then it may be the last holder, and take it all down.
  */
-static int add_grant(struct grant *g, int pid, struct mm **mm)
+static int enter_grant(struct grant *g, int pid, struct mm **mm)
 {
     unsigned count = 0;
     struct list *pos;
@@ -74,9 +81,12 @@ static int add_grant(struct grant *g, int pid, struct mm **mm)
         count += grant_of(pos)->owner.pid == current()->pid;
     if (count >= GRANTS_MAX)
         return -ENOMEM;
+    count_grants(+1); /* before the look at the borrower: its exec, if it comes later, sees the count */
     err = proc_mm_hold(pid, mm);
-    if (err)
+    if (err) {
+        count_grants(-1);
         return err;
+    }
     g->owner = (struct party){ current()->pid, current()->mm->family };
     g->borrower = (struct party){ pid, (*mm)->family };
     list_push_back(&grants, &g->link);
@@ -91,58 +101,21 @@ int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot)
 
     if (err)
         return err;
-    g = slab_alloc(&cache);
+    g = slab_alloc(&grant_cache);
     if (!g)
         return -ENOMEM;
-    list_init(&g->link);
     g->holders = 1;
     g->start = page_down(va);
     g->end = page_up(va + size);
     g->prot = prot;
     g->loans = (struct loans)LOANS_INIT(g->loans, false);
-    ipc_start();
-    mutex_lock(&lock);
-    err = add_grant(g, pid, &mm);
-    mutex_unlock(&lock);
+    mutex_lock(&grants_lock);
+    err = enter_grant(g, pid, &mm);
+    mutex_unlock(&grants_lock);
     if (err)
-        slab_free(&cache, g);
+        slab_free(&grant_cache, g);
     else
         mm_release(mm);
-    return err;
-}
-
-/* The first grant of the running process to `pid` that touches [va, end): off the list; or NULL. */
-static struct grant *take_given(int pid, vaddr_t va, vaddr_t end)
-{
-    struct grant *found = NULL;
-    struct list *pos;
-
-    mutex_lock(&lock);
-    list_for_each(pos, &grants) {
-        struct grant *g = grant_of(pos);
-
-        if (g->owner.pid == current()->pid && g->borrower.pid == pid && g->start < end && va < g->end) {
-            found = g;
-            list_remove(pos);
-            break;
-        }
-    }
-    mutex_unlock(&lock);
-    return found;
-}
-
-int grant_revoke(int pid, vaddr_t va, uint64_t size)
-{
-    struct grant *g;
-    int err = -ESRCH;
-
-    if (!size || !range_fits(va, size, USER_TOP))
-        return -EINVAL;
-    while ((g = take_given(pid, va, va + size))) {
-        loans_revoke(&g->loans);
-        grant_put(g);
-        err = 0;
-    }
     return err;
 }
 
@@ -152,7 +125,7 @@ static struct grant *hold_usable(const struct party *owner, vaddr_t va, uint64_t
     struct grant *found = NULL;
     struct list *pos;
 
-    mutex_lock(&lock);
+    mutex_lock(&grants_lock);
     list_for_each(pos, &grants) {
         struct grant *g = grant_of(pos);
 
@@ -164,7 +137,7 @@ static struct grant *hold_usable(const struct party *owner, vaddr_t va, uint64_t
             break;
         }
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&grants_lock);
     return found;
 }
 
@@ -183,32 +156,54 @@ uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size)
     return address;
 }
 
-/* A grant to or of the running process as it was in `family`: off the list; or NULL. */
-static struct grant *take_left(uint64_t family)
+/*
+ * The first grant of the running process, as it was in `family`, to `pid` that touches [va, end); with pid
+ * 0 that to anyone, or to itself. => off the list; or NULL.
+ */
+static struct grant *take_grant(uint64_t family, int pid, vaddr_t va, vaddr_t end)
 {
     struct grant *found = NULL;
     struct list *pos;
 
-    mutex_lock(&lock);
+    mutex_lock(&grants_lock);
     list_for_each(pos, &grants) {
         struct grant *g = grant_of(pos);
+        bool given = is_party(&g->owner, current()->pid, family) &&
+                     (!pid || g->borrower.pid == pid) && g->start < end && va < g->end;
 
-        if (is_party(&g->borrower, current()->pid, family) ||
-            is_party(&g->owner, current()->pid, family)) {
+        if (given || (!pid && is_party(&g->borrower, current()->pid, family))) {
             found = g;
             list_remove(pos);
+            count_grants(-1);
             break;
         }
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&grants_lock);
     return found;
+}
+
+int grant_revoke(int pid, vaddr_t va, uint64_t size)
+{
+    struct grant *g;
+    int err = -ESRCH;
+
+    if (!size || !range_fits(va, size, USER_TOP))
+        return -EINVAL;
+    while (pid && (g = take_grant(current()->mm->family, pid, va, va + size))) {
+        loans_revoke(&g->loans);
+        grant_put(g);
+        err = 0;
+    }
+    return err;
 }
 
 void grants_left(uint64_t family)
 {
     struct grant *g;
 
-    while ((g = take_left(family))) {
+    if (!__atomic_load_n(&ngrants, __ATOMIC_RELAXED))
+        return;
+    while ((g = take_grant(family, 0, 0, USER_TOP))) {
         if (g->borrower.pid == current()->pid)
             loans_revoke(&g->loans);
         else

@@ -11,8 +11,10 @@
  * One hold of proc_tree_lock marks the whole family killed, and a child of a killed process is
  * killed when it enters the tree (proc/table.c:proc_publish()): no family forks its way out.
  *
- * Called by syscall/sysfile.c, exec.c, and the console by way of the boot. Read next: exit.c.
+ * Called by syscall/ext/syslamina.c, exec.c as a hook, and the console by way of the boot. Read next: exit.c.
  */
+#include "proc/console.h"
+
 #include "proc/proc.h"
 
 static int shell_pid; /* [t] 0: none */
@@ -36,8 +38,10 @@ void proc_take_console(void)
 
 void proc_leave_console(void)
 {
+    if (__atomic_load_n(&shell_pid, __ATOMIC_RELAXED) != current()->pid)
+        return; /* only the process itself makes it so */
     spin_lock(&proc_tree_lock);
-    if (shell_pid == proc_current()->task.pid)
+    if (shell_pid == current()->pid)
         shell_pid = 0;
     spin_unlock(&proc_tree_lock);
 }

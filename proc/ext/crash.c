@@ -1,8 +1,8 @@
 /*
  * What a program did that it must not, in words.
  *
- * Owns nothing. The instruction that was refused is read from the program's memory: it says more
- * than the cause. Called by proc/trap.c. Read next: mm/describe.c.
+ * The instruction that was refused is read from the program's memory: it says more
+ * than the cause. Called by proc/trap.c as a hook. Read next: mm/describe.c.
  */
 #include "proc/crash.h"
 
@@ -31,38 +31,6 @@ enum opcode {
 /* Instructions that leave their return address in ra: the lowest twelve bits; c.jalr's that are fixed. */
 enum call { CALL_JAL = 0x0ef, CALL_JALR = 0x0e7, CALL_C_JALR = 0x9002 };
 
-static unsigned funct3(uint32_t instruction)
-{
-    return instruction >> 12 & 7;
-}
-
-/* c.fld, c.fsd and their forms for the stack. */
-static bool is_short_float(uint32_t instruction)
-{
-    unsigned quadrant = instruction & 3, funct = instruction >> 13 & 7;
-
-    return (quadrant == 0 || quadrant == 2) && (funct == 1 || funct == 5);
-}
-
-static bool is_float(uint32_t instruction)
-{
-    unsigned opcode = instruction & 0x7f, csr = instruction >> 20;
-
-    if ((instruction & 3) != 3)
-        return is_short_float(instruction);
-    if (opcode == OP_LOAD_FP || opcode == OP_STORE_FP)
-        return funct3(instruction) >= 1 && funct3(instruction) <= 4; /* the others are vectors */
-    if (opcode == OP_SYSTEM)
-        return funct3(instruction) && csr >= 1 && csr <= 3; /* fflags, frm, fcsr */
-    return opcode == OP_FP || (opcode & ~0xcU) == OP_MADD;
-}
-
-/* Bits 28 and 29 of an instruction on a CSR, or of sret and its like, say who may execute it. */
-static bool is_privileged(uint32_t instruction)
-{
-    return (instruction & 0x7f) == OP_SYSTEM && (instruction >> 28 & 3);
-}
-
 /* => the instruction at pc; 0, which is none, where it cannot be read. */
 static uint32_t instruction_at(vaddr_t pc)
 {
@@ -73,14 +41,31 @@ static uint32_t instruction_at(vaddr_t pc)
     return low | (uint32_t)high << 16;
 }
 
+static bool is_float(uint32_t instruction)
+{
+    unsigned opcode = instruction & 0x7f, width = instruction >> 12 & 7, csr = instruction >> 20;
+    unsigned short_form = instruction >> 13 & 7;
+
+    if ((instruction & 3) != 3) /* c.fld, c.fsd and their forms for the stack */
+        return (instruction & 3) != 1 && (short_form == 1 || short_form == 5);
+    if (opcode == OP_LOAD_FP || opcode == OP_STORE_FP)
+        return width >= 1 && width <= 4; /* the others are vectors */
+    if (opcode == OP_SYSTEM)
+        return width && csr >= 1 && csr <= 3; /* fflags, frm, fcsr */
+    return opcode == OP_FP || (opcode & ~0xcU) == OP_MADD;
+}
+
+/* Bits 28 and 29 of an instruction on a CSR, or of sret and its like, say who may execute it. */
+static bool is_privileged(uint32_t instruction)
+{
+    return (instruction & 0x7f) == OP_SYSTEM && (instruction >> 28 & 3);
+}
+
 static void describe_instruction(uint32_t instruction, char *buf, size_t size)
 {
-    const char *kind = "illegal instruction";
+    const char *kind = is_float(instruction) ? "no floating point here: instruction"
+                       : is_privileged(instruction) ? "privileged instruction" : "illegal instruction";
 
-    if (is_float(instruction))
-        kind = "no floating point here: instruction";
-    else if (is_privileged(instruction))
-        kind = "privileged instruction";
     snprintk(buf, size, "%s 0x%x", kind, instruction);
 }
 
@@ -88,24 +73,17 @@ static void describe_access(const struct trapframe *tf, enum access access, vadd
                             size_t size)
 {
     static const char *const names[] = {"load from", "store to", "jump to"};
-    const char *why = "";
     char place[WORDS_MAX];
+    bool guard = mm_describe(current()->mm, va, access, place, sizeof(place));
+    bool overflow = guard && access != ACCESS_EXEC && va - tf->sp < FRAME_MAX;
 
-    if (mm_describe(current()->mm, va, access, place, sizeof(place)) && access != ACCESS_EXEC &&
-        va - tf->sp < FRAME_MAX)
-        why = ": stack overflow";
-    snprintk(buf, size, "%s 0x%lx %s%s", names[access], va, place, why);
-}
-
-static void describe_jump(const struct trapframe *tf, vaddr_t va, char *buf, size_t size)
-{
-    if (va)
-        describe_access(tf, ACCESS_EXEC, va, buf, size);
-    else
+    if (!va && access == ACCESS_EXEC)
         snprintk(buf, size, "jump to 0x0: a call of a null function pointer, or a return to 0");
+    else
+        snprintk(buf, size, "%s 0x%lx %s%s", names[access], va, place, overflow ? ": stack overflow" : "");
 }
 
-static void describe(const struct trapframe *tf, uint64_t cause, vaddr_t va, char *buf, size_t size)
+static void describe_trap(const struct trapframe *tf, uint64_t cause, vaddr_t va, char *buf, size_t size)
 {
     switch (cause) {
     case CAUSE_PAGE_LOAD:
@@ -118,7 +96,7 @@ static void describe(const struct trapframe *tf, uint64_t cause, vaddr_t va, cha
         break;
     case CAUSE_PAGE_FETCH:
     case CAUSE_ACCESS_FETCH:
-        describe_jump(tf, va, buf, size);
+        describe_access(tf, ACCESS_EXEC, va, buf, size);
         break;
     case CAUSE_ILLEGAL:
         describe_instruction(instruction_at(tf->epc), buf, size);
@@ -141,26 +119,15 @@ static vaddr_t call_before(vaddr_t ra)
     return (parcel & 0xf07f) == CALL_C_JALR && (parcel & 0xf80) ? ra - 2 : 0;
 }
 
-/* Where to look in the source: at the instruction, but after a jump to nowhere at the call. 0: unknown. */
-static vaddr_t culprit(const struct trapframe *tf, uint64_t cause)
+void crash_explain(const struct trapframe *tf, uint64_t cause, vaddr_t va)
 {
-    if (cause == CAUSE_PAGE_FETCH || cause == CAUSE_ACCESS_FETCH)
-        return call_before(tf->ra);
-    return tf->epc;
-}
-
-void crash_report(const struct trapframe *tf, uint64_t cause, vaddr_t va)
-{
-    const struct task *t = current();
-    vaddr_t where = culprit(tf, cause);
+    bool jumped = cause == CAUSE_PAGE_FETCH || cause == CAUSE_ACCESS_FETCH;
+    vaddr_t where = jumped ? call_before(tf->ra) : tf->epc; /* where to look in the source */
     char words[WORDS_MAX];
 
-    describe(tf, cause, va, words, sizeof(words));
-    printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
-           "            sepc=0x%lx stval=0x%lx\n",
-           cause, t->pid, t->name, tf->epc, va);
+    describe_trap(tf, cause, va, words, sizeof(words));
     if (where)
-        printk("            %s; make where PROG=%s SEPC=0x%lx\n", words, t->name, where);
+        printk("            %s; make where PROG=%s SEPC=0x%lx\n", words, current()->name, where);
     else
         printk("            %s\n", words);
 }

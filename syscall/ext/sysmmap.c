@@ -4,14 +4,15 @@
  *
  * Memory that is writable and executable is made for those who ask for both, and nobody else.
  *
- * Owns nothing. Called by syscall/dispatch.c, which lets -errno through. Read next: mm/ext/mmap.c.
+ * Called by syscall/dispatch.c, which lets -errno through. Read next: mm/ext/mmap.c.
  */
+#include "../syscall.h"
+
 #include "fs/mapping.h"
 #include "lib/errno.h"
 #include "mm/demand.h"
 #include "mm/mmap.h"
 #include "proc/files.h"
-#include "syscall/syscall.h"
 #include "uapi/kernel/mman.h"
 
 #define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -23,7 +24,7 @@ static int fetch_prot(uint64_t prot, unsigned *out)
     return (unsigned)prot & ~PROT_ALL ? -EINVAL : 0;
 }
 
-/* MAP_FIXED: replace; MAP_FIXED_NOREPLACE: fail if taken; else addr is a hint. */
+/* MAP_FIXED: replace what is there; MAP_FIXED_NOREPLACE: fail if anything is; else addr is a hint. */
 static void fetch_place(struct map_request *q, uint64_t flags)
 {
     if (flags & MAP_FIXED_NOREPLACE)
@@ -31,7 +32,7 @@ static void fetch_place(struct map_request *q, uint64_t flags)
     else if (flags & MAP_FIXED)
         q->place = MAP_OVER;
     else
-        q->addr = page_down(q->addr); /* a wish */
+        q->addr = page_down(q->addr);
 }
 
 /* The region to map, held, if it is not private memory. => 0 or -errno. */
@@ -70,18 +71,19 @@ static int check_request(const struct map_request *q, uint64_t flags, uint64_t o
     return q->len > USER_TOP ? -ENOMEM : 0;
 }
 
-long sys_mmap(uint64_t addr, uint64_t len, uint64_t prot, uint64_t flags)
+/* void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset) */
+long sys_mmap(const uint64_t a[6])
 {
-    const struct trapframe *tf = task_frame(current());
-    struct map_request q = { .addr = addr, .len = len };
+    struct map_request q = { .addr = a[0], .len = a[1] };
+    uint64_t flags = a[3], offset = a[5];
     vaddr_t va;
-    int err = fetch_prot(prot, &q.prot);
+    int err = fetch_prot(a[2], &q.prot);
 
     fetch_place(&q, flags);
     if (!err)
-        err = check_request(&q, flags, tf->a5);
+        err = check_request(&q, flags, offset);
     if (!err)
-        err = fetch_region(&q, flags, (int)tf->a4, tf->a5);
+        err = fetch_region(&q, flags, (int)a[4], offset);
     if (err)
         return err;
     err = mm_map(current()->mm, &q, &va);
@@ -89,25 +91,27 @@ long sys_mmap(uint64_t addr, uint64_t len, uint64_t prot, uint64_t flags)
     return err ? err : (long)va;
 }
 
-long sys_munmap(uint64_t addr, uint64_t len, uint64_t a2, uint64_t a3)
+/* int munmap(void *addr, size_t length) */
+long sys_munmap(const uint64_t a[6])
 {
-    return mm_munmap(current()->mm, addr, len);
+    return mm_munmap(current()->mm, a[0], a[1]);
 }
 
-/* It is always done when the call returns, so the flags differ in nothing. */
-long sys_msync(uint64_t addr, uint64_t len, uint64_t flags, uint64_t a3)
+/* int msync(void *addr, size_t length, int flags): always done on return, so the flags differ in nothing. */
+long sys_msync(const uint64_t a[6])
 {
-    uint64_t when = flags & (MS_ASYNC | MS_SYNC);
+    uint64_t when = a[2] & (MS_ASYNC | MS_SYNC);
 
-    if ((flags & ~(uint64_t)MS_INVALIDATE) != when || when == (MS_ASYNC | MS_SYNC))
+    if ((a[2] & ~(uint64_t)MS_INVALIDATE) != when || when == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
-    return mm_sync(current()->mm, addr, len);
+    return mm_sync(current()->mm, a[0], a[1]);
 }
 
-long sys_mprotect(uint64_t addr, uint64_t len, uint64_t prot, uint64_t a3)
+/* int mprotect(void *addr, size_t length, int prot) */
+long sys_mprotect(const uint64_t a[6])
 {
     unsigned what;
-    int err = fetch_prot(prot, &what);
+    int err = fetch_prot(a[2], &what);
 
-    return err ? err : mm_protect(current()->mm, addr, len, what);
+    return err ? err : mm_protect(current()->mm, a[0], a[1], what);
 }

@@ -4,13 +4,13 @@
  * Owns the table of ids, under ids_lock, a mutex; and each process' list of openings
  * (proc.shared_ids), which only that process touches. The page is a region; where it is mapped, a
  * vma: mm_attach() and mm_detach() do all of that, without the lock, since they may wait.
- * Source: docs/sharing.md. Called by syscall/sysipc.c and ipc.c. Read next: mm/borrow.c.
+ * Source: docs/sharing.md. Called by syscall/ext/sysipc.c, and through hooks. Read next: mm/borrow.c.
  */
 #include "ipc/ids.h"
 
-#include "ipc/ipc.h"
 #include "lib/errno.h"
 #include "mm/demand.h"
+#include "mm/mm.h"
 #include "mm/slab.h"
 #include "proc/proc.h"
 #include "sched/mutex.h"
@@ -32,7 +32,7 @@ struct opening {
 };
 
 static struct mutex ids_lock = MUTEX_INIT(ids_lock);
-static struct shared_id table[IDS_MAX];
+static struct shared_id id_table[IDS_MAX];
 static struct slab_cache openings = SLAB_CACHE_INIT(openings, "opening", sizeof(struct opening));
 
 static struct opening *find_opening(int id)
@@ -50,7 +50,7 @@ static struct shared_id *find_id(int id)
 {
     struct shared_id *unused = NULL;
 
-    for (struct shared_id *s = table; s < table + IDS_MAX; s++) {
+    for (struct shared_id *s = id_table; s < id_table + IDS_MAX; s++) {
         if (s->users && s->id == id)
             return s;
         if (!s->users)
@@ -66,11 +66,8 @@ static struct shared_id *use_id(int id)
 
     mutex_lock(&ids_lock);
     s = find_id(id);
-    if (s && !s->users) {
-        s->region = region_create_zero(1);
-        if (!s->region)
-            s = NULL;
-    }
+    if (s && !s->users && !(s->region = region_create_zero(1)))
+        s = NULL;
     if (s) {
         s->id = id;
         s->users++;
@@ -79,43 +76,45 @@ static struct shared_id *use_id(int id)
     return s;
 }
 
-static void unuse_id(struct shared_id *s)
+/* => on no list, mapped nowhere; NULL without memory. */
+static struct opening *new_opening(int id)
 {
-    mutex_lock(&ids_lock);
-    if (--s->users == 0)
-        region_put(s->region);
-    mutex_unlock(&ids_lock);
+    struct opening *o = slab_alloc(&openings);
+
+    if (o && !(o->shared = use_id(id))) {
+        slab_free(&openings, o);
+        return NULL;
+    }
+    return o;
 }
 
-/* The opening is off its list. */
-static void close_opening(struct opening *o)
+static void free_opening(struct opening *o)
 {
-    unuse_id(o->shared);
+    mutex_lock(&ids_lock);
+    if (--o->shared->users == 0)
+        region_put(o->shared->region);
+    mutex_unlock(&ids_lock);
     slab_free(&openings, o);
 }
 
-static void close_all(struct list *list)
+static void free_all(struct list *list)
 {
     struct list *node;
 
     while ((node = list_pop_front(list)))
-        close_opening(list_entry(node, struct opening, link));
+        free_opening(list_entry(node, struct opening, link));
 }
 
 static int open_first(int id, struct opening **out)
 {
-    struct opening *o = slab_alloc(&openings);
-    int err = -ENOMEM;
+    struct opening *o = new_opening(id);
+    int err;
 
     if (!o)
         return -ENOMEM;
-    o->shared = use_id(id);
-    if (o->shared)
-        err = mm_attach(current()->mm, o->shared->region, PROT_READ | PROT_WRITE, &o->va);
+    err = mm_attach(current()->mm, o->shared->region, PROT_READ | PROT_WRITE, &o->va);
     if (err) {
-        if (o->shared)
-            unuse_id(o->shared);
-        slab_free(&openings, o);
+        free_opening(o);
         return err;
     }
     list_push_back(&proc_current()->shared_ids, &o->link);
@@ -130,7 +129,6 @@ int ids_open(int id, vaddr_t *va)
 
     if (id < 1)
         return -EINVAL;
-    ipc_start();
     o = find_opening(id);
     if (!o)
         err = open_first(id, &o);
@@ -150,7 +148,7 @@ int ids_close(int id)
     if (--o->count == 0) {
         mm_detach(current()->mm, o->shared->region, o->va);
         list_remove(&o->link);
-        close_opening(o);
+        free_opening(o);
     }
     return 0;
 }
@@ -161,15 +159,14 @@ int ids_forked(struct proc *child)
 
     list_for_each(pos, &proc_current()->shared_ids) {
         const struct opening *o = list_entry(pos, struct opening, link);
-        struct opening *copy = slab_alloc(&openings);
+        struct opening *copy = new_opening(o->shared->id); /* in use by the parent: no page is made */
 
         if (!copy) {
-            close_all(&child->shared_ids);
+            free_all(&child->shared_ids);
             return -ENOMEM;
         }
         copy->va = o->va;
         copy->count = o->count;
-        copy->shared = use_id(o->shared->id); /* it is in use, by the parent */
         list_push_back(&child->shared_ids, &copy->link);
     }
     return 0;
@@ -177,5 +174,5 @@ int ids_forked(struct proc *child)
 
 void ids_left(void)
 {
-    close_all(&proc_current()->shared_ids);
+    free_all(&proc_current()->shared_ids);
 }

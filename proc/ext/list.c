@@ -1,16 +1,17 @@
 /*
  * Looking at processes: for `ps`, and for the key that lists them on the console.
  *
- * Owns nothing. Takes proc_tree_lock, so what it says of one process fits together.
+ * Takes proc_tree_lock, so what it says of one process fits together.
  *
- * Called by syscall/syslamina.c, the console by way of the boot. Read next: proc/table.c.
+ * Called by syscall/ext/syslamina.c, and the console by way of the boot. Read next: proc/table.c.
  */
+#include "proc/list.h"
+
+#include "../table.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "mm/mm.h"
-#include "proc/proc.h"
-#include "proc/table.h"
 #include "uapi/kernel/lamina.h"
 
 /* What a process does, as PROCINFO_... */
@@ -47,8 +48,8 @@ int proc_parent_pid(void)
     return pid;
 }
 
-/* Describe a process that has a pid. */
-static void describe(struct proc *p, struct procinfo *info) __must_hold(&proc_tree_lock)
+/* Describes a process that has a pid. */
+static void describe_proc(struct proc *p, struct procinfo *info) __must_hold(&proc_tree_lock)
 {
     info->pid = p->task.pid;
     info->ppid = parent_pid(p);
@@ -71,7 +72,7 @@ int proc_info(int slot, struct procinfo *info)
     memset(info, 0, sizeof(*info));
     spin_lock(&proc_tree_lock);
     if (p->state == PROC_LIVE || p->state == PROC_ZOMBIE)
-        describe(p, info);
+        describe_proc(p, info);
     spin_unlock(&proc_tree_lock);
     return 0;
 }

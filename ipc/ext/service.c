@@ -3,14 +3,14 @@
  *
  * Owns the requests, in service->requests under service->lock. Only the server takes requests and
  * ends them, so one that it found needs no lock while it is mapped or failed.
- * Source: docs/sharing.md. Called by crypto.c, syscall/sysipc.c. Read next: mm/shared.c.
+ * Source: docs/sharing.md. Called by crypto.c, syscall/ext/sysipc.c. Read next: mm/shared.c.
  */
 #include "ipc/service.h"
 
 #include "asm/timer.h"
-#include "ipc/ipc.h"
 #include "lib/errno.h"
 #include "mm/loans.h"
+#include "mm/mm.h"
 #include "mm/mmap.h"
 #include "mm/slab.h"
 #include "mm/uaccess.h"
@@ -21,13 +21,13 @@
 
 struct request {
     struct list link;
-    struct mm *mm;   /* [I] borrows the client's memory; nobody runs it */
-    vaddr_t at;      /* [I] the request in that */
-    uint64_t size;   /* [I] */
-    int client;      /* [I] pid, and the address there: for service_wait() only */
-    vaddr_t asked;   /* [I] */
-    bool tells;      /* [I] it had no answer when it was submitted: one in it now is new */
-    vaddr_t there;   /* [lock] in the server; 0 = not taken yet */
+    struct mm *mm;      /* [I] borrows the client's memory; nobody runs it */
+    vaddr_t at;         /* [I] the request in that */
+    uint64_t size;      /* [I] */
+    int client;         /* [I] pid, and the address there: for service_wait() only */
+    vaddr_t asked;      /* [I] */
+    bool tells;         /* [I] it had no answer when it was submitted: one in it now is new */
+    vaddr_t there;      /* [lock] in the server; 0 = not taken yet */
     struct loans loans; /* of the pages; never revoked. One for each: its limit is no other client's */
 };
 
@@ -60,45 +60,52 @@ static int request_map(struct request *r)
     return r->at ? 0 : -ENOMEM;
 }
 
-/* Answer it with an error: the server, or what is left of it, goes there for a moment. */
+static void tell_news(struct service *s) __must_hold(&s->lock)
+{
+    s->news++;
+    wake_all(&s->awaiting);
+    wake_all(&s->room);
+}
+
+/* Off the queue. */
+static void request_end(struct service *s, struct request *r)
+{
+    spin_lock(&s->lock);
+    list_remove(&r->link);
+    s->nwaiting -= !r->there;
+    tell_news(s);
+    spin_unlock(&s->lock);
+    request_free(r);
+}
+
+/* Answers it with an error: the server, or what is left of it, goes there for a moment. */
 static void request_fail(struct service *s, struct request *r)
 {
     struct mm *mine = proc_replace_mm(r->mm, NULL);
 
     s->fail(r->at);
     proc_replace_mm(mine, NULL);
-}
-
-static void tell_news(struct service *s) __must_hold(&s->lock)
-{
-    s->news++;
-    wake_all(&s->awaiting);
-}
-
-static void request_end(struct service *s, struct request *r)
-{
-    spin_lock(&s->lock);
-    list_remove(&r->link);
-    s->nwaiting -= !r->there;
-    wake_all(&s->room);
-    tell_news(s);
-    spin_unlock(&s->lock);
-    request_free(r);
+    request_end(s, r);
 }
 
 /* ---- clients ---- */
 
-static int enqueue(struct service *s, struct request *r) __must_hold(&s->lock)
+static int enqueue_request(struct service *s, struct request *r)
 {
-    while (s->server > 0 && s->nwaiting == SERVICE_QUEUE)
-        if (wait_on_killable(&s->room, &s->lock))
-            return -EINTR;
-    if (s->server <= 0)
-        return -ESRCH;
-    s->nwaiting++;
-    list_push_back(&s->requests, &r->link);
-    wake_one(&s->arrivals);
-    return 0;
+    int err = 0;
+
+    spin_lock(&s->lock);
+    while (!err && s->server > 0 && s->nwaiting == SERVICE_QUEUE)
+        err = wait_on_killable(&s->room, &s->lock);
+    if (!err && s->server <= 0)
+        err = -ESRCH;
+    if (!err) {
+        s->nwaiting++;
+        list_push_back(&s->requests, &r->link);
+        wake_one(&s->arrivals);
+    }
+    spin_unlock(&s->lock);
+    return err;
 }
 
 int service_submit(struct service *s, vaddr_t va, uint64_t size)
@@ -113,38 +120,15 @@ int service_submit(struct service *s, vaddr_t va, uint64_t size)
     r->size = size;
     r->loans = (struct loans)LOANS_INIT(r->loans, true);
     err = request_map(r);
-    if (!err) {
-        r->tells = !s->answered(va);
-        spin_lock(&s->lock);
-        err = enqueue(s, r);
-        spin_unlock(&s->lock);
-    }
+    r->tells = !err && !s->answered(va);
+    if (!err)
+        err = enqueue_request(s, r);
     if (err)
         request_free(r);
     return err;
 }
 
-enum standing { ABSENT, QUEUED, QUEUED_WITH_ANSWER };
-
-/* How the running process' request at va stands, and as of which news. */
-static enum standing standing_of(struct service *s, vaddr_t va, uint64_t *news)
-{
-    enum standing standing = ABSENT;
-    struct list *pos;
-
-    spin_lock(&s->lock);
-    list_for_each(pos, &s->requests) {
-        const struct request *r = list_entry(pos, struct request, link);
-
-        if (r->client == current()->pid && r->asked == va)
-            standing = r->tells ? QUEUED : QUEUED_WITH_ANSWER;
-    }
-    *news = s->news;
-    spin_unlock(&s->lock);
-    return standing;
-}
-
-/* Sleep for a tick, or until there is news. => 0; -EINTR killed. */
+/* Sleeps for a tick, or until there is other news. => 0; -EINTR killed. */
 static int await_news(struct service *s, uint64_t news)
 {
     uint64_t deadline = time_now() + timer_ms(1000 / TICKS_PER_SECOND);
@@ -157,18 +141,38 @@ static int await_news(struct service *s, uint64_t news)
     return err == -EINTR ? err : 0;
 }
 
+/* Whether the running process' request at va is queued, if its answer would be new, and as of which news. */
+static bool request_is_queued(struct service *s, vaddr_t va, bool *tells, uint64_t *news)
+{
+    bool queued = false;
+    struct list *pos;
+
+    spin_lock(&s->lock);
+    list_for_each(pos, &s->requests) {
+        const struct request *r = list_entry(pos, struct request, link);
+
+        if (r->client == current()->pid && r->asked == va) {
+            queued = true;
+            *tells = r->tells;
+        }
+    }
+    *news = s->news;
+    spin_unlock(&s->lock);
+    return queued;
+}
+
 int service_wait(struct service *s, vaddr_t va)
 {
     int err = 0;
 
     while (!err) {
         uint64_t news;
-        enum standing standing = standing_of(s, va, &news);
+        bool tells = true, queued = request_is_queued(s, va, &tells, &news);
         bool answered = s->answered(va); /* after that: an end in between leaves its answer */
 
-        if (answered && standing != QUEUED_WITH_ANSWER)
+        if (answered && tells)
             return 0;
-        err = standing == ABSENT ? -EINVAL : await_news(s, news);
+        err = queued ? await_news(s, news) : -EINVAL;
     }
     return err;
 }
@@ -179,16 +183,11 @@ int service_await_server(struct service *s, uint32_t nticks)
     int err = 0;
 
     while (!err) {
-        uint64_t news;
-        bool serves;
+        uint64_t news = __atomic_load_n(&s->news, __ATOMIC_ACQUIRE);
 
-        spin_lock(&s->lock);
-        serves = s->server > 0;
-        news = s->news;
-        spin_unlock(&s->lock);
-        if (serves)
+        if (__atomic_load_n(&s->server, __ATOMIC_RELAXED) > 0)
             return 0;
-        if (proc_state_of(proc_server_pid()) != PROC_LIVE)
+        if (proc_server_state() != PROC_LIVE)
             return -ESRCH;
         err = ticks() - start < nticks ? await_news(s, news) : -ETIMEDOUT;
     }
@@ -197,10 +196,10 @@ int service_await_server(struct service *s, uint32_t nticks)
 
 /* ---- the server ---- */
 
+/* Whether the running process serves: the first to ask that init itself has forked does, from then on. */
 static bool is_server(struct service *s) __must_hold(&s->lock)
 {
     if (s->server == 0 && proc_current()->of_init) {
-        ipc_start();
         s->server = current()->pid;
         tell_news(s);
     }
@@ -208,7 +207,7 @@ static bool is_server(struct service *s) __must_hold(&s->lock)
 }
 
 /* The request that the server has at `addr`; with 0, the first that it does not have. */
-static struct request *find(struct service *s, vaddr_t addr) __must_hold(&s->lock)
+static struct request *find_request(struct service *s, vaddr_t addr) __must_hold(&s->lock)
 {
     struct list *pos;
 
@@ -218,18 +217,21 @@ static struct request *find(struct service *s, vaddr_t addr) __must_hold(&s->loc
     return NULL;
 }
 
-/* Wait for a request. => 0 and *out. */
-static int next_request(struct service *s, struct request **out) __must_hold(&s->lock)
+/* Waits for a request. => 0 and *out. */
+static int next_request(struct service *s, struct request **out)
 {
+    int err = 0;
+
+    spin_lock(&s->lock);
     if (!is_server(s))
-        return -EPERM;
-    while (!(*out = find(s, 0)))
-        if (wait_on_killable(&s->arrivals, &s->lock))
-            return -EINTR;
-    return 0;
+        err = -EPERM;
+    while (!err && !(*out = find_request(s, 0)))
+        err = wait_on_killable(&s->arrivals, &s->lock);
+    spin_unlock(&s->lock);
+    return err;
 }
 
-/* Tell the server where it is: then it is taken. Else it stays the next. */
+/* Tells the server where it is: then it is taken. Else it stays the next. */
 static int hand_over(struct service *s, struct request *r, vaddr_t va, vaddr_t to_addr,
                      vaddr_t to_size)
 {
@@ -241,7 +243,6 @@ static int hand_over(struct service *s, struct request *r, vaddr_t va, vaddr_t t
     spin_lock(&s->lock);
     r->there = va;
     s->nwaiting--;
-    wake_all(&s->room);
     tell_news(s);
     spin_unlock(&s->lock);
     return 0;
@@ -249,22 +250,17 @@ static int hand_over(struct service *s, struct request *r, vaddr_t va, vaddr_t t
 
 int service_take(struct service *s, vaddr_t to_addr, vaddr_t to_size)
 {
-    for (;;) {
-        struct request *r;
-        vaddr_t va;
-        int err;
+    struct request *r;
+    vaddr_t va;
+    int err;
 
-        spin_lock(&s->lock);
-        err = next_request(s, &r);
-        spin_unlock(&s->lock);
-        if (err)
-            return err;
+    while (!(err = next_request(s, &r))) {
         va = map_shared_pages(r->mm, current()->mm, r->at, r->size, LEND_FAMILY);
         if (va)
             return hand_over(s, r, va, to_addr, to_size);
         request_fail(s, r);
-        request_end(s, r);
     }
+    return err;
 }
 
 int service_remove(struct service *s, vaddr_t addr, uint64_t size)
@@ -272,7 +268,7 @@ int service_remove(struct service *s, vaddr_t addr, uint64_t size)
     struct request *r;
 
     spin_lock(&s->lock);
-    r = addr && s->server == current()->pid ? find(s, addr) : NULL;
+    r = addr && s->server == current()->pid ? find_request(s, addr) : NULL;
     spin_unlock(&s->lock);
     if (!r || r->size != size)
         return -EINVAL;
@@ -283,23 +279,13 @@ int service_remove(struct service *s, vaddr_t addr, uint64_t size)
 
 void service_left(struct service *s)
 {
-    bool served;
-
+    if (__atomic_load_n(&s->server, __ATOMIC_RELAXED) != current()->pid)
+        return; /* only the process itself makes it so */
     spin_lock(&s->lock);
-    served = s->server == current()->pid;
-    if (served) {
-        s->server = SERVER_LEAVING;
-        wake_all(&s->room);
-        tell_news(s);
-    }
+    s->server = SERVER_LEAVING;
+    tell_news(s);
     spin_unlock(&s->lock);
-    if (!served)
-        return;
-    while (!list_empty(&s->requests)) {
-        struct request *r = list_entry(list_first(&s->requests), struct request, link);
-
-        request_fail(s, r);
-        request_end(s, r);
-    }
+    while (!list_empty(&s->requests))
+        request_fail(s, list_entry(list_first(&s->requests), struct request, link));
     __atomic_store_n(&s->server, 0, __ATOMIC_RELEASE);
 }
