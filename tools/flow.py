@@ -46,16 +46,16 @@ TICKS = ("tick", "slice")
 
 # name: (what it is, the most functions that it may enter, the most crossings, the most pointers), as it usually goes
 OPERATIONS = {
-    "touch": ("the first store to a page of fresh memory", 46, 2, 1),
+    "touch": ("the first store to a page of fresh memory", 44, 2, 0),
     "map": ("map_shared_pages() of one page", 134, 5, 0),
     "fork": ("fork() of a small process, until the parent goes on", 121, 9, 1),
-    "cow": ("the parent's store to a page after fork()", 63, 3, 1),
+    "cow": ("the parent's store to a page after fork()", 61, 3, 0),
     "unmap": ("the last holder of a shared page unmaps it, and its frame is free", 85, 5, 0),
     "shrink": ("sbrk() gives a page back", 78, 4, 0),
-    "disk": ("read() of what only the disk holds", 158, 24, 7),
-    "read": ("read() of what the cache holds", 49, 7, 3),
-    "tick": ("a tick of the timer, with nobody else to run", 42, 5, 0),
-    "slice": ("a tick of the timer that gives the hart to another process", 53, 7, 0),
+    "disk": ("read() of what only the disk holds", 151, 24, 3),
+    "read": ("read() of what the cache holds", 43, 7, 1),
+    "tick": ("a tick of the timer, with nobody else to run", 31, 2, 0),
+    "slice": ("a tick of the timer that gives the hart to another process", 42, 4, 0),
 }
 
 TRACE = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
