@@ -115,7 +115,7 @@ static void audit_vmas(struct audit *a, struct mm *mm)
     }
 }
 
-/* Counts the tables under one entry of a root, 1 GiB; and its leaves when mm is given. */
+/* Counts the tables and leaves under one entry of a root, 1 GiB. */
 static void audit_gigabyte(struct audit *a, struct mm *mm, pte_t top, vaddr_t base)
 {
     pte_t *middle = phys_to_virt(pte_phys(top));
@@ -124,10 +124,10 @@ static void audit_gigabyte(struct audit *a, struct mm *mm, pte_t top, vaddr_t ba
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
         pte_t *bottom = phys_to_virt(pte_phys(middle[i]));
 
-        if (!pte_valid(middle[i]) || pte_is_leaf(middle[i]))
+        if (!pte_valid(middle[i]))
             continue;
         page_of(bottom)->seen++;
-        for (unsigned j = 0; mm && j < PT_ENTRIES; j++)
+        for (unsigned j = 0; j < PT_ENTRIES; j++)
             if (pte_present(bottom[j]))
                 audit_leaf(a, mm, base + i * pt_span(1) + j * pt_span(0), bottom[j]);
     }
@@ -144,15 +144,6 @@ static void audit_mm(struct audit *a, struct mm *mm)
     for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
         if (pte_valid(mm->root[i]))
             audit_gigabyte(a, mm, mm->root[i], i * pt_span(2));
-}
-
-static void audit_kernel_tables(struct audit *a)
-{
-    page_of(kmap_root)->seen++;
-    a->bad += kmap_check();
-    for (unsigned i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
-        if (pte_valid(kmap_root[i]) && !pte_is_leaf(kmap_root[i]))
-            audit_gigabyte(a, NULL, kmap_root[i], 0);
 }
 
 /* Counts a region's pins, and what it was promised. */
@@ -221,7 +212,7 @@ size_t mm_audit(void)
     struct list *pos;
 
     clear_scratch();
-    audit_kernel_tables(&a);
+    a.bad = kmap_check();
     list_for_each(pos, &mm_list)
         audit_mm(&a, list_entry(pos, struct mm, link));
     list_for_each(pos, &region_list)

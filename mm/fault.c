@@ -25,7 +25,6 @@
  */
 #include "asm/cpu.h"
 #include "asm/tlb.h"
-#include "frames.h"
 #include "lib/annotate.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -55,7 +54,7 @@ static int zero_page(const struct vma *v, struct gather *g, pte_t *pte)
     if (!page)
         return -ENOMEM;
     page->kind = PAGE_USER;
-    pa = frame_phys(page);
+    pa = page_phys(page);
     memset(phys_to_virt(pa), 0, PAGE_SIZE);
     *pte = pte_leaf(pa, vma_own_flags(v));
     return 0;
@@ -79,7 +78,7 @@ static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum acce
     err = r->ops->give(r, i, access, &page);
     if (err)
         return err;
-    *pte = pte_leaf(frame_phys(page), vma_region_flags(v));
+    *pte = pte_leaf(page_phys(page), vma_region_flags(v));
     if (r->ops->write_back && access != ACCESS_WRITE)
         *pte = pte_without_write(*pte);
     return 0;
@@ -139,7 +138,7 @@ static void replaced(const struct vma *v, struct gather *g, vaddr_t va, struct p
 /* A store to a page that fork left read-only, or to a private view of a file. */
 static __noinline int copy_on_write(const struct vma *v, vaddr_t va, struct gather *g, pte_t *pte)
 {
-    struct page *old = phys_to_frame(pte_phys(*pte));
+    struct page *old = phys_to_page(pte_phys(*pte));
     struct page *page = take_copy(v, g, *pte, old);
     bool borrowed = pte->v & PTE_S;
 
@@ -150,8 +149,8 @@ static __noinline int copy_on_write(const struct vma *v, vaddr_t va, struct gath
     }
     if (!page)
         return -ENOMEM;
-    memcpy(frame_addr(page), frame_addr(old), PAGE_SIZE);
-    *pte = pte_leaf(frame_phys(page), vma_own_flags(v));
+    memcpy(page_addr(page), page_addr(old), PAGE_SIZE);
+    *pte = pte_leaf(page_phys(page), vma_own_flags(v));
     replaced(v, g, va, borrowed ? NULL : old);
     return 0;
 }

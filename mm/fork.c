@@ -11,7 +11,6 @@
  * Read next: copy_on_write() in mm/fault.c.
  */
 #include "asm/tlb.h"
-#include "frames.h"
 #include "lib/annotate.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -31,8 +30,8 @@ static __noinline int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
     if (!page)
         return -ENOMEM;
     page->kind = PAGE_USER;
-    memcpy(frame_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
-    *to = pte_leaf(frame_phys(page), vma_own_flags(v));
+    memcpy(page_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
+    *to = pte_leaf(page_phys(page), vma_own_flags(v));
     v->mm->work += WORK_COPY;
     return v->mm->work + WORK_COPY > WORK_BATCH;
 }
@@ -44,7 +43,6 @@ static __noinline int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
  */
 static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
 {
-    const struct frame_bank bank = frame_banks[0];
     const uint64_t own = v->prot == PROT_NONE ? PTE_H : PTE_V;
     bool owns = vma_owns(v);
     pte_t *start = from;
@@ -55,7 +53,7 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
 
         if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)
             continue;
-        page = frame_in(&bank, pte_frame(pte));
+        page = frame_page(pte_frame(pte));
         if (owns) {
             if (page_pinned(page)) {
                 int full = copy_pinned(v, pte, to);

@@ -1,5 +1,6 @@
 /*
- * The kernel's address space: one linear map, KERNEL_OFFSET above physical addresses.
+ * The kernel's address space: one linear map, KERNEL_OFFSET above physical addresses, and the array
+ * of struct page above it.
  *
  *     text           R-X     \
  *     rodata         R--      | the image, in 4 KiB leaves where the permission changes
@@ -7,6 +8,7 @@
  *     kernel stacks  RW-     /  with an unmapped guard page under each
  *     other RAM      RW-        1 GiB and 2 MiB leaves
  *     devices        RW-        as drivers ask for them, ioremap()
+ *     struct pages   RW-        those of frames that are ours: 2 MiB leaves, 4 KiB at the ends
  *
  * Owns: kmap_root and the tables below it, complete before the first address space copies
  * its upper half. Nothing is both writable and executable (kmap_check() looks). Boot only,
@@ -20,8 +22,8 @@
 #include "lib/assert.h"
 #include "lib/printk.h"
 #include "lib/string.h"
-#include "mm/page.h"
 #include "mm/ram.h"
+#include "frames.h"
 #include "pgtable.h"
 #include "space.h"
 
@@ -29,8 +31,6 @@
 #define KERNEL_RX         (KERNEL_BASE_FLAGS | PTE_R | PTE_X)
 #define KERNEL_RO         (KERNEL_BASE_FLAGS | PTE_R)
 #define KERNEL_RW         (KERNEL_BASE_FLAGS | PTE_R | PTE_W | PTE_D)
-
-#define FRAMES_LEAST 512 /* free at the start: more than the tables of any kernel map */
 
 extern char __kernel_start[], __text_end[], __rodata_end[], __kernel_end[];
 
@@ -44,16 +44,23 @@ static unsigned leaf_level(paddr_t pa, paddr_t end, unsigned level)
     return level;
 }
 
-/*
- * Enters [pa, end), page aligned, in the linear map, by leaves of `largest` or below.
- * => false without memory for tables.
- */
-static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, unsigned largest)
+static void require(bool done)
 {
+    if (!done)
+        panic("memory: no room for the kernel's page tables");
+}
+
+/*
+ * Enters [pa, end), page aligned, in the linear map: at boot by the largest leaves, later, for
+ * devices, by pages, which devices that lie close together can share. => false without memory for tables.
+ */
+static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, enum table_frames from)
+{
+    unsigned largest = from == TABLES_BOOT ? PT_LEVELS - 1 : 0;
+
     while (pa < end) {
         unsigned level = leaf_level(pa, end, largest);
-        vaddr_t va = (vaddr_t)phys_to_virt(pa);
-        pte_t *pte = pt_create(kmap_root, va, level, TABLES_ALLOC);
+        pte_t *pte = pt_create(kmap_root, (vaddr_t)phys_to_virt(pa), level, from);
 
         if (!pte)
             return false;
@@ -64,15 +71,9 @@ static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, unsigned largest
     return true;
 }
 
-static void map_or_die(paddr_t pa, paddr_t end, uint64_t flags)
-{
-    if (!map_linear(pa, end, flags, PT_LEVELS - 1))
-        panic("memory: no room for the kernel's page tables");
-}
-
 static void map_image(const char *start, const char *end, uint64_t flags)
 {
-    map_or_die(virt_to_phys(start), virt_to_phys(end), flags);
+    require(map_linear(virt_to_phys(start), virt_to_phys(end), flags, TABLES_BOOT));
 }
 
 static void map_stacks(void)
@@ -81,46 +82,69 @@ static void map_stacks(void)
         map_image((char *)kstack_guard(slot) + PAGE_SIZE, (char *)kstack_top(slot), KERNEL_RW);
 }
 
-/* Maps the part of [start, end) that no hole covers. The lowest hole first, then the rest. */
-static void map_around(paddr_t start, paddr_t end, const struct phys_range *holes, size_t n)
+/* Maps the RAM around the image and what the firmware keeps for itself. */
+static void map_ram(const struct phys_range *reserved, size_t nreserved)
 {
-    while (start < end) {
-        paddr_t stop = end, next = end;
+    struct phys_range holes[RAM_RESERVED_MAX + 1];
+    size_t n = 0;
 
-        for (size_t i = 0; i < n; i++)
-            if (page_up(holes[i].end) > start && page_down(holes[i].start) < stop) {
-                stop = page_down(holes[i].start);
-                next = page_up(holes[i].end);
-            }
-        if (stop > start)
-            map_or_die(start, stop, KERNEL_RW);
-        start = next;
+    holes[n++] = (struct phys_range){virt_to_phys(__kernel_start), virt_to_phys(__kernel_end), 1};
+    for (size_t i = 0; i < nreserved; i++)
+        if (reserved[i].no_map)
+            holes[n++] = reserved[i];
+    for (size_t i = 0; i < ram_nranges; i++) {
+        struct phys_range r = {.end = ram_ranges[i].start};
+
+        while (ram_next(&r, ram_ranges[i].end, holes, n))
+            require(map_linear(r.start, r.end, KERNEL_RW, TABLES_BOOT));
     }
 }
 
-void kmap_init(const struct phys_range *banks, size_t nbanks,
-               const struct phys_range *reserved, size_t nreserved)
+/*
+ * Maps the struct pages in [at, end). A page of them that is mapped already is shared with the frames
+ * before; what a large leaf spans is of these frames alone.
+ */
+static void map_struct_pages(vaddr_t at, vaddr_t end)
 {
-    struct phys_range holes[RAM_RESERVED_MAX + 1];
-    struct page *root = page_alloc_zeroed();
-    size_t n = 0;
+    while (at < end) {
+        unsigned level = leaf_level(at, end, 1);
+        pte_t *pte = pt_create(kmap_root, at, level, TABLES_BOOT);
 
-    if (!root)
-        panic("memory: no room for the kernel's page tables");
-    root->kind = PAGE_TABLE;
-    kmap_root = page_addr(root);
-    holes[n++] = (struct phys_range){virt_to_phys(__kernel_start), virt_to_phys(__kernel_end), 1};
-    for (size_t i = 0; i < nreserved && n < RAM_RESERVED_MAX + 1; i++)
-        if (reserved[i].no_map)
-            holes[n++] = reserved[i];
-    for (size_t i = 0; i < nbanks; i++)
-        map_around(page_up(banks[i].start), page_down(banks[i].end), holes, n);
+        require(pte);
+        if (!pte_valid(*pte)) {
+            paddr_t pa = frame_take_early((uint32_t)(pt_span(level) >> PAGE_SHIFT));
+
+            require(pa);
+            *pte = pte_leaf(pa, KERNEL_RW);
+        }
+        at = (at & ~(pt_span(level) - 1)) + pt_span(level);
+    }
+}
+
+static void map_page_array(const struct phys_range *reserved, size_t n)
+{
+    for (size_t i = 0; i < ram_nranges; i++) {
+        struct phys_range r = {.end = ram_ranges[i].start};
+
+        while (ram_next(&r, ram_ranges[i].end, reserved, n))
+            map_struct_pages((vaddr_t)phys_to_page(r.start), (vaddr_t)phys_to_page(r.end));
+    }
+}
+
+void kmap_init(const struct phys_range *reserved, size_t n)
+{
+    paddr_t root = frame_take_early(1);
+
+    require(root);
+    kmap_root = memset(phys_to_virt(root), 0, PAGE_SIZE);
+    map_page_array(reserved, n);
+    map_ram(reserved, n);
     map_image(__kernel_start, __text_end, KERNEL_RX);
     map_image(__text_end, __rodata_end, KERNEL_RO);
     map_image(__rodata_end, __stacks_start, KERNEL_RW);
     map_stacks();
-    mmu_set_kernel_root(virt_to_phys(kmap_root));
-    mmu_load(virt_to_phys(kmap_root));
+    mmu_set_kernel_root(root);
+    mmu_load(root);
 }
 
 /* Why [pa, pa + len) cannot be a device's, or NULL. */
@@ -146,8 +170,7 @@ void *ioremap(paddr_t pa, size_t len)
         printk("device at %lx: %s, left out\n", pa, wrong);
         return NULL;
     }
-    /* By pages, which devices that lie close together can share. */
-    if (!map_linear(page_down(pa), page_up(pa + len), KERNEL_RW, 0))
+    if (!map_linear(page_down(pa), page_up(pa + len), KERNEL_RW, TABLES_KERNEL))
         return NULL;
     tlb_flush_local();
     return phys_to_virt(pa);
@@ -184,27 +207,4 @@ static size_t check_table(const pte_t *table, unsigned level, vaddr_t base)
 size_t kmap_check(void)
 {
     return check_table(kmap_root, PT_LEVELS - 1, 0 - pt_span(PT_LEVELS - 1) * PT_ENTRIES);
-}
-
-const char *mm_init(const struct phys_range *banks, size_t nbanks,
-                    const struct phys_range *reserved, size_t nreserved)
-{
-    static struct phys_range taken[RAM_RESERVED_MAX + 1];
-    struct page_stats stats;
-    size_t n = 0;
-
-    ASSERT(nreserved <= RAM_RESERVED_MAX);
-    taken[n++] = (struct phys_range){virt_to_phys(__kernel_start), virt_to_phys(__kernel_end), 0};
-    for (size_t i = 0; i < nreserved; i++)
-        taken[n++] = reserved[i];
-    ram_find(banks, nbanks, taken, n);
-    page_init(ram_ranges, ram_nranges, taken, n);
-    page_get_stats(&stats);
-    if (stats.free < FRAMES_LEAST)
-        return "the RAM that the device tree lists is too small";
-    kmap_init(ram_ranges, ram_nranges, reserved, nreserved);
-    if (kmap_check())
-        panic("memory: the kernel's map breaks W^X");
-    region_init();
-    return NULL;
 }

@@ -6,7 +6,6 @@
  * that nobody has yet; mm_borrow() gives them to the borrower. Called by mm/shared.c.
  * Read next: mm/region.c.
  */
-#include "frames.h"
 #include "lib/annotate.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
@@ -35,7 +34,6 @@ static enum access pin_access(const struct vma *v)
  */
 static __noinline size_t pin_ready(struct pinning *p)
 {
-    const struct frame_bank bank = frame_banks[0];
     const pte_t *pte = pt_lookup(p->v->mm->root, p->va);
     size_t n = (pt_table_end(p->va, p->end) - p->va) >> PAGE_SHIFT;
     uint64_t need = vma_pte_flags(p->v);
@@ -45,7 +43,7 @@ static __noinline size_t pin_ready(struct pinning *p)
         return 0; /* flags do not tell whether a page is its own */
     for (const pte_t *end = pte + n; pte < end && pte_flags(*pte) == need; pte++) {
         *frame++ = (uint32_t)pte_frame(*pte);
-        page_pin(frame_in(&bank, pte_frame(*pte)));
+        page_pin(frame_page(pte_frame(*pte)));
     }
     n = (size_t)(frame - first);
     p->r->npages += n;

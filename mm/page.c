@@ -47,18 +47,6 @@ static size_t total_frames;   /* [I] */
 static size_t outside_frames; /* [I] */
 static struct list reclaimers = LIST_INIT(reclaimers); /* [I] after boot */
 
-/* ---- frames and numbers ---- */
-
-paddr_t page_phys(const struct page *page)
-{
-    return (paddr_t)frame_number(page) << PAGE_SHIFT;
-}
-
-struct page *phys_to_page(paddr_t pa)
-{
-    return frame_page((uint32_t)(pa >> PAGE_SHIFT));
-}
-
 /* ---- the stocks: single frames at hand for each hart ---- */
 
 static void poison(struct page *page)
@@ -318,12 +306,11 @@ bool page_put(struct page *page)
 
 struct page_dropped page_drop_counts(uint32_t *frames, size_t n, uint64_t refs)
 {
-    const struct frame_bank bank = frame_banks[0];
     struct page_dropped d = {0, 0};
     uint32_t *freed = frames;
 
     for (const uint32_t *f = frames, *end = f + n; f < end; f++) {
-        uint64_t frame = *f, left = drop(frame_in(&bank, frame), refs);
+        uint64_t frame = *f, left = drop(frame_page(frame), refs);
 
         if (left == 0)
             *freed++ = (uint32_t)frame;
@@ -451,15 +438,11 @@ void page_get_stats(struct page_stats *stats)
     stats->promised = stats->free > (size_t)a ? stats->free - (size_t)a : 0;
 }
 
-void page_init(const struct phys_range *banks, size_t nbanks,
-               const struct phys_range *reserved, size_t nreserved)
+void page_init(size_t ram)
 {
     for (size_t i = 0; i < NCPU_MAX; i++)
         spin_init(&stocks[i].lock, "page stock", RANK_STOCK);
-    frame_find_extents(banks, nbanks, reserved, nreserved);
     total_frames = buddy_free_frames();
-    for (size_t i = 0; i < frame_nbanks; i++)
-        outside_frames += frame_banks[i].count;
-    outside_frames -= total_frames;
+    outside_frames = ram - total_frames;
     avail = (long)total_frames;
 }

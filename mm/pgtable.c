@@ -20,16 +20,23 @@ static pte_t *table_of(pte_t pte)
     return phys_to_virt(pte_phys(pte));
 }
 
-/* => an empty table, or NULL without memory. */
-static struct page *table_create(enum table_frames from)
+/* => where an empty table is; 0 without memory. */
+static paddr_t table_create(enum table_frames from)
 {
-    struct page *page = from == TABLES_RESERVED ? page_alloc_reserved() : page_alloc();
+    struct page *page;
+    paddr_t pa;
 
-    if (!page)
-        return NULL;
-    memset(frame_addr(page), 0, PAGE_SIZE);
-    page->kind = PAGE_TABLE;
-    return page;
+    if (from == TABLES_BOOT) {
+        pa = frame_take_early(1);
+    } else {
+        page = from == TABLES_RESERVED ? page_alloc_reserved() : page_alloc();
+        pa = page ? page_phys(page) : 0;
+        if (page && from != TABLES_KERNEL)
+            page->kind = PAGE_TABLE;
+    }
+    if (pa)
+        memset(phys_to_virt(pa), 0, PAGE_SIZE);
+    return pa;
 }
 
 pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from)
@@ -40,11 +47,11 @@ pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from
         pte_t *pte = &table[pt_index(va, at)];
 
         if (!pte_valid(*pte)) {
-            struct page *page = table_create(from);
+            paddr_t pa = table_create(from);
 
-            if (!page)
+            if (!pa)
                 return NULL;
-            *pte = pte_table(frame_phys(page));
+            *pte = pte_table(pa);
         }
         ASSERT(!pte_is_leaf(*pte));
         table = table_of(*pte);

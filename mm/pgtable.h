@@ -37,6 +37,8 @@ static inline pte_t *pt_lookup(pte_t *root, vaddr_t va)
 enum table_frames {
     TABLES_ALLOC,
     TABLES_RESERVED, /* the caller has reserved them: see pt_missing() */
+    TABLES_KERNEL,   /* for the kernel's map, whose tables the audit does not count */
+    TABLES_BOOT,     /* the same, before there is an allocator */
 };
 
 /* => the entry of va at `level`, its tables made on the way; NULL without memory. */

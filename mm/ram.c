@@ -115,6 +115,23 @@ void ram_find(const struct phys_range *banks, size_t nbanks, const struct phys_r
     }
 }
 
+bool ram_next(struct phys_range *r, paddr_t end, const struct phys_range *holes, size_t n)
+{
+    paddr_t at = r->end, before;
+
+    do {
+        before = at;
+        for (size_t i = 0; i < n; i++)
+            if (page_down(holes[i].start) <= at && at < page_up(holes[i].end))
+                at = page_up(holes[i].end);
+    } while (at != before);
+    for (size_t i = 0; i < n; i++)
+        if (at < holes[i].start && page_down(holes[i].start) < end)
+            end = page_down(holes[i].start);
+    *r = (struct phys_range){at, end, 0};
+    return at < end;
+}
+
 bool ram_touches(paddr_t start, paddr_t end)
 {
     for (size_t i = 0; i < ram_nranges; i++)

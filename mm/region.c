@@ -10,7 +10,6 @@
 #include "mm/region.h"
 
 #include "asm/cpu.h"
-#include "frames.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
 #include "lib/errno.h"

@@ -9,7 +9,6 @@
  */
 #include "asm/cpu.h"
 #include "asm/tlb.h"
-#include "frames.h"
 #include "lib/assert.h"
 #include "lib/errno.h"
 #include "mm/region.h"

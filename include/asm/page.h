@@ -18,6 +18,8 @@
 
 #ifndef LAMINA_HOST
 #define KERNEL_OFFSET 0xffffffc000000000UL
+/* Where the array of struct page is (mm/page.h): the top 2 GiB, beyond the end of the linear map. */
+#define PAGE_ARRAY 0xffffffff80000000UL
 #endif
 
 #ifndef __ASSEMBLER__
@@ -27,9 +29,10 @@ typedef uint64_t paddr_t;
 typedef uint64_t vaddr_t;
 
 #ifdef LAMINA_HOST
-/* A host test keeps "physical" memory in an arena; it sets where that starts. */
-extern uint64_t host_kernel_offset;
+/* A host test keeps "physical" memory in an arena; it sets where that and the array start. */
+extern uint64_t host_kernel_offset, host_page_array;
 #define KERNEL_OFFSET host_kernel_offset
+#define PAGE_ARRAY host_page_array
 #endif
 
 /* A range of physical memory, [start, end) in bytes. */

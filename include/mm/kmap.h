@@ -10,10 +10,10 @@
 
 /*
  * Builds the kernel's page table and switches to it: RAM read-write, text R-X, rodata
- * R--, the pages under kernel stacks not at all. Boot only, on the boot hart.
+ * R--, the pages under kernel stacks not at all; and the struct pages of all frames that none of the
+ * n `reserved` ranges touches. Boot only, on the boot hart, before there is an allocator.
  */
-void kmap_init(const struct phys_range *banks, size_t nbanks,
-               const struct phys_range *reserved, size_t nreserved);
+void kmap_init(const struct phys_range *reserved, size_t n);
 
 /*
  * Maps `len` bytes of device registers at `pa` into the linear map.

@@ -70,11 +70,10 @@ struct reclaimer {
 };
 
 /*
- * Takes the frames of RAM: `banks` minus `reserved`. Boot only, before anything else here.
- * Touches only what it needs for itself: the time does not depend on the amount of RAM.
+ * Takes the frames that mm/extents.c has found, of `ram` that there are. Boot only, before anything
+ * else here. Touches no frame: the time does not depend on the amount of RAM.
  */
-void page_init(const struct phys_range *banks, size_t nbanks,
-               const struct phys_range *reserved, size_t nreserved);
+void page_init(size_t ram);
 
 /*
  * Sets n frames aside for the caller.
@@ -170,9 +169,30 @@ void page_add_reclaimer(struct reclaimer *r);
 
 void page_get_stats(struct page_stats *stats);
 
-/* Frame <-> address. The address must be RAM that page_init() was given. */
-paddr_t page_phys(const struct page *page);
-struct page *phys_to_page(paddr_t pa);
+/*
+ * A frame's number, its struct page and its address lead to each other by a subtraction: the struct
+ * pages are one array, in which the number is the index. Parts that no frame of ours is in are not
+ * mapped.
+ */
+static inline struct page *frame_page(uint64_t pfn)
+{
+    return (struct page *)PAGE_ARRAY + pfn;
+}
+
+static inline uint32_t frame_number(const struct page *page)
+{
+    return (uint32_t)(page - (struct page *)PAGE_ARRAY);
+}
+
+static inline paddr_t page_phys(const struct page *page)
+{
+    return (paddr_t)frame_number(page) << PAGE_SHIFT;
+}
+
+static inline struct page *phys_to_page(paddr_t pa)
+{
+    return frame_page(pa >> PAGE_SHIFT);
+}
 
 static inline void *page_addr(const struct page *page)
 {

@@ -13,7 +13,7 @@
 
 #define RAM_RANGES_MAX   8
 #define RAM_RESERVED_MAX 32         /* ranges that the caller of mm_init() may reserve */
-#define RAM_END          (1UL << 38) /* the linear map goes no further */
+#define RAM_END          (PAGE_ARRAY - KERNEL_OFFSET) /* the linear map goes no further */
 
 extern struct phys_range ram_ranges[RAM_RANGES_MAX]; /* whole pages */
 extern size_t ram_nranges;
@@ -25,6 +25,12 @@ extern size_t ram_nranges;
  */
 void ram_find(const struct phys_range *banks, size_t nbanks,
               const struct phys_range *in_use, size_t n);
+
+/*
+ * The next part of [r->end, end), in whole pages, that no range of `holes` touches.
+ * => true and *r; false when there is none.
+ */
+bool ram_next(struct phys_range *r, paddr_t end, const struct phys_range *holes, size_t n);
 
 /* => whether any byte of [start, end) is RAM. */
 bool ram_touches(paddr_t start, paddr_t end);

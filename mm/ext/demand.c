@@ -8,7 +8,6 @@
  */
 #include "mm/demand.h"
 
-#include "../frames.h"
 #include "../space.h"
 #include "lib/assert.h"
 #include "lib/atomic.h"
@@ -107,7 +106,7 @@ static int give_zeroed(struct region *r, size_t i, enum access access, struct pa
     *page = region_page(r, i);
     if (!*page) {
         *page = take_promised(r);
-        memset(frame_addr(*page), 0, PAGE_SIZE);
+        memset(page_addr(*page), 0, PAGE_SIZE);
         fill_page(r, i, *page);
     }
     spin_unlock(&r->lock);

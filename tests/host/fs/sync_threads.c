@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-uint64_t host_kernel_offset;
+uint64_t host_kernel_offset, host_page_array;
 static struct task task;
 static struct cpu cpu = {.current = &task};
 struct cpu *port_cpu = &cpu;

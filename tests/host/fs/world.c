@@ -12,7 +12,9 @@
 #include "mm/slab.h"
 #include "mm/uaccess.h"
 
+#include <sanitizer/asan_interface.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 static int last_status;
@@ -203,10 +205,23 @@ size_t world_frames_max = 4096, world_frames_used;
 long world_slab_objects;
 struct world_fault world_memory_fault = {-1, 0};
 
-struct world_page {
-    struct page page;
-    void *mem;
-};
+/* Every second frame is used, and the rest may not be touched: a copy past the end of a page is noticed. */
+#define FRAMES_LAST 65535
+
+static uint32_t free_frames[FRAMES_LAST / 2 + 1], nfree;
+
+static __attribute__((constructor)) void make_frames(void)
+{
+    size_t bytes = (FRAMES_LAST + 1) * PAGE_SIZE, array = (FRAMES_LAST + 1) * sizeof(struct page);
+    char *arena = mmap(NULL, bytes + array, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    CHECK(arena != MAP_FAILED);
+    host_kernel_offset = (uint64_t)arena;
+    host_page_array = (uint64_t)arena + bytes;
+    ASAN_POISON_MEMORY_REGION(arena, bytes);
+    for (uint32_t frame = FRAMES_LAST; frame >= 2; frame -= 2)
+        free_frames[nfree++] = frame - 1;
+}
 
 void page_get_stats(struct page_stats *stats)
 {
@@ -227,25 +242,23 @@ struct page *page_alloc(void)
         fs_reclaim_pages(1) == 0)
         return NULL;
     __atomic_fetch_add(&world_frames_used, 1, __ATOMIC_RELAXED);
-    struct world_page *p = calloc(1, sizeof *p);
-    p->mem = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
-    memset(p->mem, 0xa5, PAGE_SIZE);
-    return &p->page;
+    world_lock();
+    CHECK(nfree > 0);
+    struct page *page = frame_page(free_frames[--nfree]);
+    world_unlock();
+    ASAN_UNPOISON_MEMORY_REGION(page_addr(page), PAGE_SIZE);
+    memset(page_addr(page), 0xa5, PAGE_SIZE);
+    return page;
 }
 
 bool page_put(struct page *page)
 {
-    struct world_page *p = container_of(page, struct world_page, page);
-
     __atomic_fetch_sub(&world_frames_used, 1, __ATOMIC_RELAXED);
-    free(p->mem);
-    free(p);
+    ASAN_POISON_MEMORY_REGION(page_addr(page), PAGE_SIZE);
+    world_lock();
+    free_frames[nfree++] = frame_number(page);
+    world_unlock();
     return true;
-}
-
-paddr_t page_phys(const struct page *page)
-{
-    return virt_to_phys(container_of(page, struct world_page, page)->mem);
 }
 
 void *slab_alloc(struct slab_cache *cache)

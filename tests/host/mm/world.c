@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/kmap.h"
 #include "../../../mm/frames.h"
+#include "mm/ram.h"
 #include "../../../mm/pgtable.h"
 
 #include <stdlib.h>
@@ -44,7 +45,6 @@ static void forget_hart(unsigned cpu)
 
 void world_start(size_t frames)
 {
-    struct phys_range bank = {RAM_BASE, RAM_BASE + frames * PAGE_SIZE, 0};
     static bool started;
 
     /* mm/ is brought up once in a kernel's life; a test program has one life, too. */
@@ -52,9 +52,11 @@ void world_start(size_t frames)
         abort();
     started = true;
     port_make_ram(RAM_BASE, frames * PAGE_SIZE);
-    page_init(&bank, 1, NULL, 0);
+    ram_ranges[0] = (struct phys_range){RAM_BASE, RAM_BASE + frames * PAGE_SIZE, 0};
+    ram_nranges = 1;
+    frame_find_extents(NULL, 0);
+    page_init(frames);
     kmap_root = page_addr(page_alloc_zeroed());
-    page_of(kmap_root)->kind = PAGE_TABLE;
     mmu_set_kernel_root(virt_to_phys(kmap_root));
     port_on_shootdown = forget;
 }
@@ -218,6 +220,12 @@ vaddr_t world_sbrk(struct mm *mm, long n, enum brk_mode mode)
     vaddr_t old;
 
     return mm_sbrk(mm, n, mode, &old) ? SBRK_FAILED : old;
+}
+
+/* All of the bank is memory. */
+bool mmio_is_memory(const volatile void *reg)
+{
+    return true;
 }
 
 /* The kernel's own map is not built here. */

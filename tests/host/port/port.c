@@ -8,6 +8,7 @@
 #include "asm/tlb.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
+#include "mm/page.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,20 +16,24 @@
 
 /* ---- memory ---- */
 
-uint64_t host_kernel_offset;
+uint64_t host_kernel_offset, host_page_array;
 
 static void *arena;
 static size_t arena_bytes;
 
+/* The array of struct page lies behind the arena. */
 void port_make_ram(uint64_t pa, size_t bytes)
 {
+    size_t all = bytes + bytes / PAGE_SIZE * sizeof(struct page);
+
     if (arena)
         munmap(arena, arena_bytes);
-    arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    arena = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (arena == MAP_FAILED)
         abort();
-    arena_bytes = bytes;
+    arena_bytes = all;
     host_kernel_offset = (uint64_t)arena - pa;
+    host_page_array = (uint64_t)arena + bytes - pa / PAGE_SIZE * sizeof(struct page);
 }
 
 /* ---- harts and locks ---- */
