@@ -78,22 +78,19 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
  */
 static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v) __must_hold(&src->lock)
 {
+    struct pt_walk w = pt_walk(src->root, v->start, v->end);
     int err = 0;
 
-    for (vaddr_t va = v->start, stop; va < v->end && !err; va = stop) {
-        pte_t *from = pt_lookup(src->root, va), *to;
+    while (!err && pt_next(&w)) {
+        pte_t *to;
         long n;
 
-        stop = pt_table_end(va, v->end);
-        n = (long)((stop - va) >> PAGE_SHIFT);
-        err = mm_work(src, 1 + (unsigned)n / 2);
-        if (!from && pt_missing(src->root, va) == 2)
-            stop = pt_gigabyte_end(va, v->end);
-        if (!from || err)
+        err = mm_work(src, w.missing ? 1 : 1 + (unsigned)w.n / 2);
+        if (w.missing || err)
             continue;
-        to = pt_lookup_create(dst->root, va);
-        n = to ? copy_entries(v, from, to, (size_t)n) : -ENOMEM;
-        stop = va + ((uint64_t)n << PAGE_SHIFT);
+        to = pt_lookup_create(dst->root, w.va);
+        n = to ? copy_entries(v, w.pte, to, w.n) : -ENOMEM;
+        w.stop = w.va + ((uint64_t)n << PAGE_SHIFT);
         err = n < 0 ? (int)n : 0;
     }
     return err;

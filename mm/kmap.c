@@ -187,24 +187,18 @@ static size_t check_leaf(pte_t pte, vaddr_t va)
     return 1;
 }
 
-static size_t check_table(const pte_t *table, unsigned level, vaddr_t base)
-{
-    size_t bad = 0;
-
-    for (unsigned i = 0; i < PT_ENTRIES; i++) {
-        vaddr_t va = base + i * pt_span(level);
-
-        if (!pte_valid(table[i]))
-            continue;
-        if (pte_is_leaf(table[i]))
-            bad += check_leaf(table[i], va);
-        else
-            bad += check_table(phys_to_virt(pte_phys(table[i])), level - 1, va);
-    }
-    return bad;
-}
-
 size_t kmap_check(void)
 {
-    return check_table(kmap_root, PT_LEVELS - 1, 0 - pt_span(PT_LEVELS - 1) * PT_ENTRIES);
+    size_t bad = 0;
+    unsigned level;
+
+    for (vaddr_t va = KERNEL_OFFSET; va; va = pt_span_end(va, level)) {
+        pte_t *pte;
+
+        level = 0;
+        pte = pt_find(kmap_root, va, &level);
+        if (pte_valid(*pte))
+            bad += check_leaf(*pte, va);
+    }
+    return bad;
 }

@@ -166,21 +166,17 @@ static int count_wanted(struct mm *src, vaddr_t va, vaddr_t end, size_t *wanted)
     __must_hold(&src->lock)
 {
     const struct vma *v = vma_find(src, va);
-    vaddr_t first = va;
+    struct pt_walk w = pt_walk(src->root, va, end);
     int err = 0;
 
     if (v->promised || v->region)
         return 0;
-    for (vaddr_t stop; va < end && !err; va = stop) {
-        unsigned missing = pt_missing(src->root, va);
-        size_t n;
-
-        stop = pt_table_end(va, end);
-        n = (stop - va) >> PAGE_SHIFT;
-        if (missing == 2 && (va == first || pt_index(va, 1) == 0))
-            ++*wanted;
-        *wanted += missing ? n + 1 : count_wanting(v, pt_lookup(src->root, va), n);
-        err = *wanted > page_total() ? -ENOMEM : mm_work(src, missing ? 1 : (unsigned)n / 2);
+    while (!err && pt_next(&w)) {
+        if (w.missing) /* the pages, the first one's tables, and a table for each further 2 MiB */
+            *wanted += w.n + w.missing + (w.stop - 1) / pt_span(1) - w.va / pt_span(1);
+        else
+            *wanted += count_wanting(v, w.pte, w.n);
+        err = *wanted > page_total() ? -ENOMEM : mm_work(src, w.missing ? 1 : (unsigned)w.n / 2);
     }
     return err;
 }

@@ -15,11 +15,6 @@
 #include "lib/assert.h"
 #include "lib/string.h"
 
-static pte_t *table_of(pte_t pte)
-{
-    return phys_to_virt(pte_phys(pte));
-}
-
 /* => where an empty table is; 0 without memory. */
 static paddr_t table_create(enum table_frames from)
 {
@@ -41,31 +36,19 @@ static paddr_t table_create(enum table_frames from)
 
 pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from)
 {
-    pte_t *table = root;
+    for (;;) {
+        unsigned at = level;
+        pte_t *pte = pt_find(root, va, &at);
+        paddr_t table;
 
-    for (unsigned at = PT_LEVELS - 1; at > level; at--) {
-        pte_t *pte = &table[pt_index(va, at)];
-
-        if (!pte_valid(*pte)) {
-            paddr_t pa = table_create(from);
-
-            if (!pa)
-                return NULL;
-            *pte = pte_table(pa);
-        }
-        ASSERT(!pte_is_leaf(*pte));
-        table = table_of(*pte);
+        if (at == level)
+            return pte;
+        ASSERT(!pte_valid(*pte));
+        table = table_create(from);
+        if (!table)
+            return NULL;
+        *pte = pte_table(table);
     }
-    return &table[pt_index(va, level)];
-}
-
-unsigned pt_missing(pte_t *root, vaddr_t va)
-{
-    pte_t top = root[pt_index(va, 2)];
-
-    if (!pte_valid(top))
-        return 2;
-    return !pte_valid(table_of(top)[pt_index(va, 1)]);
 }
 
 /* Unhooks the table under *pte, which maps nothing, and chains its frame. */
@@ -75,7 +58,7 @@ static void unhook_table(pte_t *pte, uint32_t *chain)
 
 #ifdef LAMINA_CHECK
     for (unsigned i = 0; i < PT_ENTRIES; i++)
-        ASSERT(!pte_present(table_of(*pte)[i]));
+        ASSERT(!pte_present(((pte_t *)page_addr(page))[i]));
 #endif
     *pte = pte_none();
     page->next = *chain;
@@ -83,8 +66,8 @@ static void unhook_table(pte_t *pte, uint32_t *chain)
 }
 
 /* Unhooks the tables under entries of `level` in [floor, ceiling) that serve part of [start, end). */
-static inline void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end,
-                              vaddr_t floor, vaddr_t ceiling, uint32_t *chain)
+static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end,
+                       vaddr_t floor, vaddr_t ceiling, uint32_t *chain)
 {
     uint64_t span = pt_span(level);
 
@@ -95,18 +78,13 @@ static inline void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_
         start += span;
     if (end > ceiling)
         end -= span;
-    for (vaddr_t va = start; va < end; va += span) {
-        pte_t *pte = &root[pt_index(va, PT_LEVELS - 1)];
+    while (start < end) {
+        unsigned at = level;
+        pte_t *pte = pt_find(root, start, &at);
 
-        if (!pte_valid(*pte)) {
-            /* Nothing in this GiB: skip to its end. */
-            va = (va | (pt_span(2) - 1)) + 1 - span;
-            continue;
-        }
-        if (level == 1)
-            pte = &table_of(*pte)[pt_index(va, 1)];
-        if (pte_valid(*pte))
+        if (at == level && pte_valid(*pte))
             unhook_table(pte, chain);
+        start = pt_span_end(start, at);
     }
 }
 
@@ -132,9 +110,8 @@ void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t flo
     }
 }
 
-__noinline void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags)
+void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags)
 {
-#pragma GCC unroll 4
     for (size_t i = 0; i < n; i++) {
         /* A fault may have been faster, if the call rested: then it stored the same. */
         CHECK_ASSERT(!pte_present(pte[i]) || pte_frame(pte[i]) == frames[i]);

@@ -1,5 +1,5 @@
 /*
- * Sv39 page tables: finding, making and trimming. Three levels of 512 entries:
+ * Sv39 page tables: walking, making and trimming. Three levels of 512 entries:
  *
  *     38      30 29      21 20      12 11        0
  *    +----------+----------+----------+-----------+
@@ -17,20 +17,93 @@
 #include "asm/pte.h"
 #include "lib/annotate.h"
 
+/*
+ * Goes down from the root towards va, as far as there are tables, to *level at the lowest.
+ * => the entry of va that it came to, and its level in *level. Above the level that was asked for it
+ *    is invalid, or a large leaf.
+ */
+static inline pte_t *pt_find(pte_t *root, vaddr_t va, unsigned *level)
+{
+    unsigned at = PT_LEVELS - 1;
+    pte_t *pte = &root[pt_index(va, at)];
+
+    while (at > *level && pte_valid(*pte) && !pte_is_leaf(*pte)) {
+        pte_t *table = phys_to_virt(pte_phys(*pte));
+
+        pte = &table[pt_index(va, --at)];
+    }
+    *level = at;
+    return pte;
+}
+
 /* => the level-0 entry of va, or NULL when its table does not exist. */
 static inline pte_t *pt_lookup(pte_t *root, vaddr_t va)
 {
-    pte_t *table = root;
+    unsigned level = 0;
+    pte_t *pte = pt_find(root, va, &level);
 
-#pragma GCC unroll 2
-    for (unsigned level = PT_LEVELS - 1; level > 0; level--) {
-        pte_t pte = table[pt_index(va, level)];
+    return likely(level == 0) ? pte : NULL;
+}
 
-        if (!pte_valid(pte) || pte_is_leaf(pte))
-            return NULL;
-        table = phys_to_virt(pte_phys(pte));
-    }
-    return &table[pt_index(va, 0)];
+/* => how many tables are missing above the level-0 entry of va: 0 to 2. */
+static inline unsigned pt_missing(pte_t *root, vaddr_t va)
+{
+    unsigned level = 0;
+
+    pt_find(root, va, &level);
+    return level;
+}
+
+/* The end of what one entry of `level` spans around va. */
+static inline vaddr_t pt_span_end(vaddr_t va, unsigned level)
+{
+    return (va | (pt_span(level) - 1)) + 1;
+}
+
+/* The end of the 2 MiB that one level-0 table serves around va, at most `end`. */
+static inline vaddr_t pt_table_end(vaddr_t va, vaddr_t end)
+{
+    vaddr_t next = pt_span_end(va, 1);
+
+    return next < end ? next : end;
+}
+
+/*
+ * A walk over [start, end), in steps that one level-0 table serves, or that need a missing one:
+ *
+ *     struct pt_walk w = pt_walk(root, start, end);
+ *
+ *     while (pt_next(&w))
+ *         ... w.n pages from w.va on; if !w.missing, their entries are w.pte and what follows
+ *
+ * The next step begins at w.stop, which the caller may lower.
+ */
+struct pt_walk {
+    pte_t *root;
+    vaddr_t va, stop, end;
+    pte_t *pte;
+    size_t n;
+    unsigned missing; /* tables: 0 to 2 */
+};
+
+static inline struct pt_walk pt_walk(pte_t *root, vaddr_t start, vaddr_t end)
+{
+    return (struct pt_walk){.root = root, .stop = start, .end = end};
+}
+
+/* => false at the end. */
+static inline bool pt_next(struct pt_walk *w)
+{
+    if (w->stop >= w->end)
+        return false;
+    w->va = w->stop;
+    w->missing = 0;
+    w->pte = pt_find(w->root, w->va, &w->missing);
+    w->stop = pt_span_end(w->va, w->missing == 2 ? 2 : 1);
+    if (w->stop > w->end)
+        w->stop = w->end;
+    w->n = (w->stop - w->va) >> PAGE_SHIFT;
+    return true;
 }
 
 /* Where the frames of new tables come from. */
@@ -43,9 +116,6 @@ enum table_frames {
 
 /* => the entry of va at `level`, its tables made on the way; NULL without memory. */
 pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from);
-
-/* => how many tables pt_create() would make for va: 0 to 2. */
-unsigned pt_missing(pte_t *root, vaddr_t va);
 
 /* => the level-0 entry of va, its table made if it does not exist; NULL without memory. */
 static inline pte_t *pt_lookup_create(pte_t *root, vaddr_t va)
@@ -68,21 +138,5 @@ void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t flo
  * => the entries are invalid before, or the same; the frames are already held for them.
  */
 void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags);
-
-/* The end of the 1 GiB around va, at most `end`. */
-static inline vaddr_t pt_gigabyte_end(vaddr_t va, vaddr_t end)
-{
-    vaddr_t next = (va | (pt_span(2) - 1)) + 1;
-
-    return next < end ? next : end;
-}
-
-/* The end of the 2 MiB that one level-0 table serves around va, at most `end`. */
-static inline vaddr_t pt_table_end(vaddr_t va, vaddr_t end)
-{
-    vaddr_t next = (va | (pt_span(1) - 1)) + 1;
-
-    return next < end ? next : end;
-}
 
 #endif

@@ -94,15 +94,11 @@ static void unhook_entries(struct gather *g, pte_t *pte, vaddr_t va, size_t n, u
 
 void gather_unhook(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which)
 {
-    for (vaddr_t va = start, stop; va < end; va = stop) {
-        pte_t *pte = pt_lookup(g->mm->root, va);
+    struct pt_walk w = pt_walk(g->mm->root, start, end);
 
-        stop = pt_table_end(va, end);
-        if (pte)
-            unhook_entries(g, pte, va, (stop - va) >> PAGE_SHIFT, which);
-        else if (pt_missing(g->mm->root, va) == 2)
-            stop = pt_gigabyte_end(va, end);
-    }
+    while (pt_next(&w))
+        if (!w.missing)
+            unhook_entries(g, w.pte, w.va, w.n, which);
 }
 
 vaddr_t unmap_cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)

@@ -62,21 +62,19 @@ static uint64_t new_flags(const struct vma *v, pte_t pte)
 /* Enters v's permissions in the entries there are. => rests. */
 static void rewrite_entries(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
 {
-    for (vaddr_t va = v->start, stop; va < v->end; va = stop) {
-        pte_t *pte = pt_lookup(mm->root, va);
-        vaddr_t piece = va + WORK_PIECE * PAGE_SIZE, at = va;
+    struct pt_walk w = pt_walk(mm->root, v->start, v->end);
 
-        stop = pt_table_end(va, v->end);
-        if (pte && stop > piece)
-            stop = piece;
-        else if (!pte && pt_missing(mm->root, va) == 2)
-            stop = pt_gigabyte_end(va, v->end);
-        mm_work(mm, 4 + (pte ? (unsigned)((stop - va) >> PAGE_SHIFT) / 2 : 0));
-        for (; pte && at < stop; at += PAGE_SIZE, pte++)
+    while (pt_next(&w)) {
+        if (!w.missing && w.n > WORK_PIECE)
+            w.n = WORK_PIECE;
+        mm_work(mm, 4 + (w.missing ? 0 : (unsigned)w.n / 2));
+        if (w.missing)
+            continue;
+        w.stop = w.va + w.n * PAGE_SIZE;
+        for (pte_t *pte = w.pte; pte < w.pte + w.n; pte++)
             if (pte_present(*pte))
                 *pte = pte_leaf(pte_phys(*pte), new_flags(v, *pte));
-        if (pte)
-            tlb_shootdown(mm->cpus, va, (stop - va) >> PAGE_SHIFT);
+        tlb_shootdown(mm->cpus, w.va, w.n);
     }
     v->old_prot = v->prot;
 }

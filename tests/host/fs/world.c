@@ -206,7 +206,7 @@ long world_slab_objects;
 struct world_fault world_memory_fault = {-1, 0};
 
 /* Every second frame is used, and the rest may not be touched: a copy past the end of a page is noticed. */
-#define FRAMES_LAST 65535
+#define FRAMES_LAST 16383
 
 static uint32_t free_frames[FRAMES_LAST / 2 + 1], nfree;
 
