@@ -96,6 +96,15 @@ static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
     }
 }
 
+/* Whether v's largest gap is that of its children or the one below it, `below`. */
+static bool knows_gaps(const struct vma *v, uint64_t below)
+{
+    uint64_t left = v->left ? v->left->max_gap : 0, right = v->right ? v->right->max_gap : 0;
+    uint64_t most = left > right ? left : right;
+
+    return v->max_gap == (below > most ? below : most);
+}
+
 static void audit_vmas(struct audit *a, struct mm *mm)
 {
     vaddr_t end = 0;
@@ -109,6 +118,8 @@ static void audit_vmas(struct audit *a, struct mm *mm)
             WRONG(a, "I3: mm %p has vma %lx-%lx after %lx", (void *)mm, v->start, v->end, end);
         if (vma_find(mm, v->start) != v || vma_find(mm, v->end - 1) != v)
             WRONG(a, "I3: mm %p does not find its vma %lx-%lx", (void *)mm, v->start, v->end);
+        if (mm->keeps_gaps && !knows_gaps(v, v->start - end))
+            WRONG(a, "I3: mm %p has vma %lx with wrong gaps", (void *)mm, v->start);
         if (v->promised)
             a->promised += vma_pages(v);
         end = v->end;

@@ -51,7 +51,7 @@ static int heap_extend(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind 
     /* Commit: nothing below may fail. The promise is the vma's from here on. */
     mm->set_aside = 0;
     if (v)
-        v->end = end;
+        vma_set_bounds(mm, v, v->start, end);
     else
         vma_insert(mm, fresh);
     return 0;

@@ -187,10 +187,10 @@ static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end) __
     if (start > v->start) {
         if (vma_in_size(v))
             restore_size(mm, v->end, start);
-        v->end = start;
+        vma_set_bounds(mm, v, v->start, start);
     } else if (end < v->end) {
         v->first = vma_page_at(v, end);
-        v->start = end;
+        vma_set_bounds(mm, v, end, v->end);
     } else {
         if (vma_in_size(v))
             restore_size(mm, v->end, v->size_before);

@@ -12,9 +12,14 @@
  */
 #include "vma.h"
 
+#include "lib/annotate.h"
 #include "lib/assert.h"
+#include "lib/errno.h"
 #include "mm/slab.h"
 #include "mm/region.h"
+#include "space.h"
+
+#define FEW 8
 
 static struct slab_cache vma_cache = SLAB_CACHE_INIT(vma_cache, "vma", sizeof(struct vma));
 
@@ -82,10 +87,56 @@ void vma_destroy_list(struct list *vmas)
 
 /* ---- the tree ---- */
 
-/* A hash of v's own address, which no program chooses. */
-static uint32_t priority_of(const struct vma *v)
+/*
+ * A hash of v's own address, which no program chooses. The first few all have 0, and are not turned about:
+ * most address spaces have no more.
+ */
+static uint32_t priority_of(const struct mm *mm, const struct vma *v)
 {
-    return (uint32_t)((uint64_t)v * 0x9e3779b97f4a7c15 >> 32);
+    uint64_t mixed = (uint64_t)v * 0x9e3779b97f4a7c15;
+
+    return mm->nvmas < FEW ? 0 : (uint32_t)((mixed ^ mixed >> 32) * 0xd6e8feb86659fd93 >> 32);
+}
+
+static uint64_t gap_below(struct mm *mm, const struct vma *v)
+{
+    return v->start - vma_gap_start(mm, v);
+}
+
+/* The gap below v has changed, or v's children have: so may the largest gaps from v upwards. */
+static __noinline void refresh_gaps(struct mm *mm, struct vma *v)
+{
+    for (; v; v = v->up) {
+        uint64_t most = gap_below(mm, v);
+
+        if (v->left && v->left->max_gap > most)
+            most = v->left->max_gap;
+        if (v->right && v->right->max_gap > most)
+            most = v->right->max_gap;
+        if (v->max_gap == most)
+            break;
+        v->max_gap = most;
+    }
+}
+
+/* Most address spaces never look for a gap, and do not pay for it. */
+static inline void update_gaps(struct mm *mm, struct vma *v)
+{
+    if (unlikely(mm->keeps_gaps))
+        refresh_gaps(mm, v);
+}
+
+/* From here on the gaps are known. => rests. 0; -EINTR, and they are not. */
+static int keep_gaps(struct mm *mm) __must_hold(&mm->lock)
+{
+    int err = 0;
+
+    for (struct vma *v = vma_first_above(mm, 0); v && !err; v = vma_next(mm, v)) {
+        refresh_gaps(mm, v);
+        err = mm_work(mm, 1);
+    }
+    mm->keeps_gaps = !err;
+    return err;
 }
 
 /* Where the tree points at v: its parent's field, or mm->top. */
@@ -113,7 +164,7 @@ static void hang(struct vma **slot, struct vma *v, struct vma *up)
  *       / \                / \
  *      a   b              b   c
  */
-static void rotate_up(struct mm *mm, struct vma *v)
+static __noinline void rotate_up(struct mm *mm, struct vma *v)
 {
     struct vma *up = v->up, **slot = vma_slot(mm, up), *above = up->up;
 
@@ -125,6 +176,8 @@ static void rotate_up(struct mm *mm, struct vma *v)
         hang(&v->left, up, v);
     }
     hang(slot, v, above);
+    v->max_gap = up->max_gap;
+    update_gaps(mm, up);
 }
 
 /* Adds v to tree and list; its place is found on the way down. */
@@ -147,10 +200,15 @@ static void tree_insert(struct mm *mm, struct vma *v)
             slot = &up->right;
         }
     }
-    v->left = v->right = v->up = NULL;
-    v->priority = priority_of(v);
+    v->left = v->right = NULL;
+    v->max_gap = 0;
+    v->priority = priority_of(mm, v);
+    mm->nvmas++;
     hang(slot, v, up);
+    v->up = up;
     list_insert_after(before, &v->link);
+    update_gaps(mm, v);
+    update_gaps(mm, vma_next(mm, v));
     while (v->up && v->up->priority < v->priority)
         rotate_up(mm, v);
 }
@@ -158,9 +216,43 @@ static void tree_insert(struct mm *mm, struct vma *v)
 /* Takes v out: its children come up, the higher one first, until one is left at most. */
 static void tree_remove(struct mm *mm, struct vma *v)
 {
+    struct vma *next = vma_next(mm, v);
+
     while (v->left && v->right)
         rotate_up(mm, v->left->priority > v->right->priority ? v->left : v->right);
     hang(vma_slot(mm, v), v->left ? v->left : v->right, v->up);
+    list_remove(&v->link);
+    mm->nvmas--;
+    update_gaps(mm, v->up);
+    update_gaps(mm, next);
+}
+
+int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_t *va)
+{
+    const struct vma *v = vma_last(mm);
+    vaddr_t start = v ? v->end : 0;
+
+    if (v && (top < start || top - start < len)) {
+        if (!mm->keeps_gaps && keep_gaps(mm))
+            return -EINTR;
+        if (mm->top->max_gap < len)
+            return -ENOMEM;
+        for (v = mm->top;;) {
+            if (v->right && v->right->max_gap >= len)
+                v = v->right;
+            else if (gap_below(mm, v) >= len)
+                break;
+            else
+                v = v->left;
+        }
+        start = vma_gap_start(mm, v);
+        if (top > v->start)
+            top = v->start;
+    }
+    if (start < floor)
+        start = floor;
+    *va = top - len;
+    return start <= top && top - start >= len ? 0 : -ENOMEM;
 }
 
 struct vma *vma_first_above(struct mm *mm, vaddr_t va)
@@ -226,11 +318,18 @@ void vma_remove(struct mm *mm, struct vma *v)
     if (mm->hint == v)
         mm->hint = vma_prev(mm, v); /* mm_unmap() works from the top down */
     tree_remove(mm, v);
-    list_remove(&v->link);
     if (v->region) {
         region_remove_vma(v->region, v);
         mm->npaged -= v->region->ops->bring != NULL;
     }
+}
+
+void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+{
+    v->start = start;
+    v->end = end;
+    update_gaps(mm, v);
+    update_gaps(mm, vma_next(mm, v));
 }
 
 void vma_gap(struct mm *mm, vaddr_t va, vaddr_t *start, vaddr_t *end)

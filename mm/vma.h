@@ -25,6 +25,7 @@ enum vma_kind {
 struct vma {
     struct list link;
     struct vma *left, *right, *up; /* in the tree of mm/vma.c */
+    uint64_t max_gap;     /* if mm->keeps_gaps: the largest free range below a vma from here down in it */
     uint32_t priority;    /* in that tree */
     uint8_t kind;         /* enum vma_kind */
     uint8_t prot;         /* enum prot, or-ed */
@@ -90,6 +91,16 @@ void region_remove_vma(struct region *r, struct vma *v);
 void region_resweep(struct vma *v);
 
 /* ---- the vmas of an mm ---- */
+
+/* Moves the bounds of v, which is in mm and overlaps none afterwards. */
+void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end) __must_hold(&mm->lock);
+
+/*
+ * Finds the highest free range of len bytes in [floor, top), above which no vma begins.
+ * => rests. 0 and *va, where it begins; -ENOMEM; -EINTR.
+ */
+int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_t *va)
+    __must_hold(&mm->lock);
 
 /* Adds v, which overlaps none. Removes v, which stays the caller's. */
 void vma_insert(struct mm *mm, struct vma *v);

@@ -49,7 +49,9 @@ struct mm {
     struct list vmas;    /* [lock] sorted by start, disjoint (I3) */
     struct list gone;    /* [lock] vmas that the call in progress has removed */
     struct vma *top;     /* [lock] the root of the same vmas as a search tree (mm/vma.c) */
+    uint32_t nvmas;      /* [lock] how many */
     struct vma *hint;    /* [lock] the vma found last, or NULL */
+    bool keeps_gaps;     /* [lock] the tree knows the largest gaps: from the first search for one on */
     vaddr_t size;        /* [lock] xv6's sz: the break, in bytes */
     uint32_t npaged;     /* [lock] vmas whose pages must be brought */
     uint64_t cpus;       /* [a] harts that have it loaded now, bit = dense id */

@@ -47,7 +47,7 @@ void map_merge(struct mm *mm, vaddr_t start, vaddr_t end)
             continue;
         }
         vma_remove(mm, next);
-        v->end = next->end;
+        vma_set_bounds(mm, v, v->start, next->end);
         if (v->region)
             region_resweep(v);
         list_push_back(&mm->gone, &next->link);
@@ -55,33 +55,6 @@ void map_merge(struct mm *mm, vaddr_t start, vaddr_t end)
 }
 
 /* ---- mapping ---- */
-
-/*
- * The highest gap below USER_BREAK_MAX that has room for len bytes. A hole below the break is
- * none: what lies there goes when the break comes down. => rests. 0 and *va; -ENOMEM;
- * -EINTR. Page 0 is never chosen: a null pointer should fault.
- */
-static int find_gap(struct mm *mm, uint64_t len, vaddr_t *va) __must_hold(&mm->lock)
-{
-    vaddr_t top = USER_BREAK_MAX;
-    struct list *pos;
-
-    for (pos = mm->vmas.prev; pos != &mm->vmas; pos = pos->prev) {
-        struct vma *v = list_entry(pos, struct vma, link);
-
-        vaddr_t floor = v->end > page_up(mm->size) ? v->end : page_up(mm->size);
-
-        if (floor <= top && top - floor >= len) {
-            *va = top - len;
-            return *va ? 0 : -ENOMEM;
-        }
-        if (v->start < top)
-            top = v->start;
-        if (mm_work(mm, 1))
-            return -EINTR;
-    }
-    return -ENOMEM;
-}
 
 static bool is_free(struct mm *mm, vaddr_t start, uint64_t len) __must_hold(&mm->lock)
 {
@@ -91,10 +64,16 @@ static bool is_free(struct mm *mm, vaddr_t start, uint64_t len) __must_hold(&mm-
            (!above || above->start >= start + len);
 }
 
-/* Where the request goes. => rests. 0 and *va. */
+/*
+ * Where the request goes. A hole below the break is no place: what lies there goes when the break
+ * comes down. Nor is page 0, if the kernel may choose: a null pointer should fault.
+ * => rests. 0 and *va; -ENOMEM, -EEXIST, -EINVAL, -EINTR.
+ */
 static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, vaddr_t *va)
     __must_hold(&mm->lock)
 {
+    vaddr_t lowest = mm->size ? page_up(mm->size) : PAGE_SIZE;
+
     *va = q->addr;
     if (q->place != MAP_ANYWHERE && !range_fits(q->addr, len, USER_BREAK_MAX))
         return -ENOMEM;
@@ -106,7 +85,7 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
     case MAP_ANYWHERE:
         break;
     }
-    return q->addr && is_free(mm, q->addr, len) ? 0 : find_gap(mm, len, va);
+    return q->addr && is_free(mm, q->addr, len) ? 0 : vma_find_gap(mm, len, lowest, USER_BREAK_MAX, va);
 }
 
 /* Frees the tables that were made in vain for [start, end), in each gap between vmas. */

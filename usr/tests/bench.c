@@ -281,6 +281,40 @@ sharing(void)
     sbrk(-(int)(SHARED_PAGES * PAGE));
 }
 
+/* Maps, touches and unmaps the page that is free among n areas: the highest free place. => ns an operation */
+static uint64
+among_areas(int n)
+{
+    enum { TIMES = 200 };
+    uint64 took;
+    char *p;
+
+    for (int i = 0; i < n; i++) /* neighbours differ, so that they stay apart */
+        need(mmap(0, PAGE, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED, "mmap");
+    p = mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    p += (uint64)(n / 2) * PAGE;
+    munmap(p, PAGE);
+    start();
+    for (int i = 0; i < TIMES; i++) {
+        need(mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == p, "mmap");
+        *(volatile char *)p = 1;
+        munmap(p, PAGE);
+    }
+    took = (ktime() - started) * NS_PER_TICK / TIMES;
+    munmap(p - (uint64)(n / 2) * PAGE, (uint64)(n + 1) * PAGE);
+    return took;
+}
+
+static void
+areas(void)
+{
+    uint64 few = among_areas(10);
+    uint64 many = among_areas(10000);
+
+    print("map_unmap_10", few, "");
+    printf("bench map_unmap_10000 %lu percent of that\n", many * 100 / few);
+}
+
 static void
 files(void)
 {
@@ -329,6 +363,7 @@ main(void)
     pipe_bandwidth();
     heap();
     sharing();
+    areas();
     files();
     printf("bench: OK\n");
     exit(0);
