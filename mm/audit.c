@@ -5,7 +5,7 @@
  * what each frame's count must be, how many frames are free, and how many are promised.
  * Checks I1, I3, I4, W^X and the bookkeeping of I5. Changes nothing but its scratch fields and
  * mm->hint.
- * The machine is quiescent (see mm/audit.h). Called by the audit system call, the console
+ * No other hart runs (see mm/audit.h). Called by the audit system call, the console
  * key, tests, and by hand from gdb: `lamina-audit`.
  *
  * Scratch: page->seen counts holders found, page->prev (of frames that are not free) how

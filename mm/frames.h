@@ -36,7 +36,7 @@ size_t buddy_free_singles(const uint32_t *frames, size_t n, size_t *runs);
 /* Frames on the lists and in the extents. */
 size_t buddy_free_frames(void);
 
-/* Frames on the lists, by walking them. => quiescent. */
+/* Frames on the lists, by walking them. => as mm_audit(). */
 size_t buddy_listed_frames(void);
 
 /* How many frames are free, wherever they are kept. A snapshot. */
@@ -45,7 +45,7 @@ size_t frame_free_count(void);
 /* Free frames that nobody was promised. A snapshot. */
 long frame_available(void);
 
-/* How many frames the buddy lists and the stocks hold. => quiescent. */
+/* How many frames the buddy lists and the stocks hold. => as mm_audit(). */
 void frame_list_sizes(size_t *listed, size_t *stocked);
 
 /* ---- mm/extents.c: boot, one hart ---- */

@@ -35,7 +35,7 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
     v->end = end;
     v->kind = kind;
     v->prot = v->old_prot = v->max_prot = prot;
-    v->promised = (prot & PROT_WRITE) && (kind <= VMA_HEAP);
+    v->promised = kind == VMA_HEAP;
     v->copies = false;
     v->region = NULL;
     v->first = 0;

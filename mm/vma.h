@@ -10,15 +10,32 @@
 #include "mm/mm.h"
 #include "mm/region.h"
 
+/*
+ * The kinds: what is set in each, and where a page that is not there comes from (mm/fault.c). PTE_S says
+ * of an entry that its frame is the region's (I4).
+ *
+ *     kind    made by              region          promised        a page comes        PTE_S
+ *     ------  -------------------  --------------  --------------  ------------------  ------------
+ *     IMAGE   exec                 -               if writable     with exec, or zero  -
+ *     GUARD   exec                 -               -               never: no access    -
+ *     STACK   exec                 -               yes             zeroed              -
+ *     HEAP    sbrk                 -               yes             zeroed              -
+ *     LAZY    sbrklazy             -               -: may fail     zeroed              -
+ *     SHARED  map_shared_pages     yes             -               with the mapping    yes
+ *     ID      ids (ipc/)           yes             -               from the region     yes
+ *     MAP     mmap, private        -               once writable   zeroed              -
+ *             mmap, private file   yes, copies     once writable   from the region     until a copy
+ *             mmap, shared         yes             -               from the region     yes
+ */
 enum vma_kind {
-    VMA_IMAGE,  /* from the ELF file */
-    VMA_GUARD,  /* nothing may touch it */
+    VMA_IMAGE,
+    VMA_GUARD,
     VMA_STACK,
-    VMA_HEAP,   /* sbrk: promised */
-    VMA_LAZY,   /* sbrklazy: promised nothing */
-    VMA_SHARED, /* map_shared_pages; has a region */
-    VMA_ID,     /* an id's page (ipc/); has a region */
-    VMA_MAP,    /* mmap; has a region, or none: private anonymous */
+    VMA_HEAP,
+    VMA_LAZY,
+    VMA_SHARED,
+    VMA_ID,
+    VMA_MAP,
 };
 
 /* Fields without a mark: [mm->lock]. */
@@ -43,7 +60,9 @@ struct vma {
     vaddr_t swept;        /* that sweep has done everything from here on */
 };
 
-/* => a vma that is in no list; NULL without memory. */
+/*
+ * => a vma that is in no list and has no region, promised if it is of VMA_HEAP; NULL without memory.
+ */
 struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned prot);
 
 /* A copy of v, in no list, that holds the region too. => NULL without memory. */

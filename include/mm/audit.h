@@ -10,8 +10,8 @@
  * Checks I1, I3, I4, the free lists and the promises (I5) over the whole machine, and
  * prints a line for each violation.
  * => the number of violations.
- * => the machine must be quiescent: other harts stopped outside any section that runs
- *    with interrupts off. All bookkeeping of mm/ is done with interrupts off.
+ * => the other harts stand still, none of them in a section with interrupts off: all bookkeeping of mm/
+ *    is done in such sections, so it is complete.
  */
 size_t mm_audit(void);
 

@@ -42,8 +42,8 @@ enum page_kind {
 
 struct page {
     uint64_t refs;  /* [a] holders: regions << 32 | all */
-    uint32_t next;  /* [buddy lock] frame numbers of the neighbours on a free list */
-    uint32_t prev;  /* [buddy lock] */
+    uint32_t next;  /* [buddy lock] the next frame on a free list; of a table that goes: in pt_trim()'s chain */
+    uint32_t prev;  /* [buddy lock] the one before on a free list; of a frame in use: scratch of the audit */
     uint32_t seen;  /* [audit] scratch: all other harts stand still */
     uint8_t kind;   /* [holder] enum page_kind, set by whoever holds the frame alone */
     uint8_t order;  /* [buddy lock] of a free block's first frame */
