@@ -17,7 +17,6 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "mm/region.h"
-#include "space.h"
 
 #define FEW 8
 
@@ -103,8 +102,7 @@ static uint64_t gap_below(struct mm *mm, const struct vma *v)
     return v->start - vma_gap_start(mm, v);
 }
 
-/* The gap below v has changed, or v's children have: so may the largest gaps from v upwards. */
-static __noinline void refresh_gaps(struct mm *mm, struct vma *v)
+__noinline void vma_refresh_gaps(struct mm *mm, struct vma *v)
 {
     for (; v; v = v->up) {
         uint64_t most = gap_below(mm, v);
@@ -123,20 +121,7 @@ static __noinline void refresh_gaps(struct mm *mm, struct vma *v)
 static inline void update_gaps(struct mm *mm, struct vma *v)
 {
     if (unlikely(mm->keeps_gaps))
-        refresh_gaps(mm, v);
-}
-
-/* From here on the gaps are known. => rests. 0; -EINTR, and they are not. */
-static int keep_gaps(struct mm *mm) __must_hold(&mm->lock)
-{
-    int err = 0;
-
-    for (struct vma *v = vma_first_above(mm, 0); v && !err; v = vma_next(mm, v)) {
-        refresh_gaps(mm, v);
-        err = mm_work(mm, 1);
-    }
-    mm->keeps_gaps = !err;
-    return err;
+        vma_refresh_gaps(mm, v);
 }
 
 /* Where the tree points at v: its parent's field, or mm->top. */
@@ -233,8 +218,6 @@ int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_
     vaddr_t start = v ? v->end : 0;
 
     if (v && (top < start || top - start < len)) {
-        if (!mm->keeps_gaps && keep_gaps(mm))
-            return -EINTR;
         if (mm->top->max_gap < len)
             return -ENOMEM;
         for (v = mm->top;;) {

@@ -111,12 +111,15 @@ void region_resweep(struct vma *v);
 
 /* ---- the vmas of an mm ---- */
 
+/* The gap below v has changed, or v's children have: so may the largest gaps from v upwards. */
+void vma_refresh_gaps(struct mm *mm, struct vma *v);
+
 /* Moves the bounds of v, which is in mm and overlaps none afterwards. */
 void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end) __must_hold(&mm->lock);
 
 /*
  * Finds the highest free range of len bytes in [floor, top), above which no vma begins.
- * => rests. 0 and *va, where it begins; -ENOMEM; -EINTR.
+ * => mm->keeps_gaps. 0 and *va, where it begins; -ENOMEM.
  */
 int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_t *va)
     __must_hold(&mm->lock);

@@ -64,6 +64,19 @@ static bool is_free(struct mm *mm, vaddr_t start, uint64_t len) __must_hold(&mm-
            (!above || above->start >= start + len);
 }
 
+/* From here on the gaps are known, for vma_find_gap(). => rests. 0; -EINTR, and they are not. */
+static int keep_gaps(struct mm *mm) __must_hold(&mm->lock)
+{
+    int err = 0;
+
+    for (struct vma *v = vma_first(mm); v && !err && !mm->keeps_gaps; v = vma_next(mm, v)) {
+        vma_refresh_gaps(mm, v);
+        err = mm_work(mm, 1);
+    }
+    mm->keeps_gaps = !err;
+    return err;
+}
+
 /*
  * Where the request goes. A hole below the break is no place: what lies there goes when the break
  * comes down. Nor is page 0, if the kernel may choose: a null pointer should fault.
@@ -85,7 +98,9 @@ static int find_place(struct mm *mm, const struct map_request *q, uint64_t len, 
     case MAP_ANYWHERE:
         break;
     }
-    return q->addr && is_free(mm, q->addr, len) ? 0 : vma_find_gap(mm, len, lowest, USER_BREAK_MAX, va);
+    if (q->addr && is_free(mm, q->addr, len))
+        return 0;
+    return keep_gaps(mm) ? -EINTR : vma_find_gap(mm, len, lowest, USER_BREAK_MAX, va);
 }
 
 /* Frees the tables that were made in vain for [start, end), in each gap between vmas. */
