@@ -275,23 +275,37 @@ static __noinline int read_bufs(struct buf **bufs, unsigned n, const char *what)
     return err ? -EIO : 0;
 }
 
-int buf_read(uint32_t block, struct buf **out)
+/* buf_read() of a block that is not there, or not yet. */
+static __noinline int buf_read_slowly(uint32_t block, struct buf **out) __releases(&bcache.lock)
 {
-    struct buf *b;
+    struct buf *b = claim(block);
     int err = 0;
 
-    if (block == 0 || block >= fs_mount.sb.size)
-        return -EIO;
-    spin_lock(&bcache.lock);
-    *out = b = claim(block);
-    if (unlikely(b->state == BUF_EMPTY)) {
+    *out = b;
+    if (b->state == BUF_EMPTY) {
         b->state = BUF_READING;
         err = read_bufs(out, 1, super_part(block));
     }
     spin_unlock(&bcache.lock);
-    if (unlikely(err))
+    if (err)
         buf_put(b);
     return err;
+}
+
+int buf_read(uint32_t block, struct buf **out)
+{
+    struct buf *b;
+
+    if (block == 0 || block >= fs_mount.sb.size)
+        return -EIO;
+    spin_lock(&bcache.lock);
+    b = hash_find(block);
+    if (unlikely(!b || b->state != BUF_VALID))
+        return buf_read_slowly(block, out);
+    buf_touch(b);
+    spin_unlock(&bcache.lock);
+    *out = b;
+    return 0;
 }
 
 unsigned buf_read_cached(const uint32_t *blocks, unsigned n, struct buf **bufs)
