@@ -68,15 +68,16 @@ static void table_remove(struct inode *ip)
 
 /* ---- getting a reference ---- */
 
-/* => one reference, in no table; NULL without memory. Never sleeps. */
+/* => one reference, in no table, its dinode not set; NULL without memory. Never sleeps. */
 static struct inode *inode_new(uint32_t inum)
 {
-    struct inode *ip = slab_alloc(&inode_cache);
+    struct inode *ip = slab_alloc_raw(&inode_cache);
 
     if (!ip)
         return NULL;
     ip->inum = inum;
     ip->refs = 1;
+    ip->mapping = (struct mapping){0};
     ip->lock = (struct mutex)MUTEX_INIT(ip->lock);
     return ip;
 }
