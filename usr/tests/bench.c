@@ -363,8 +363,8 @@ main(void)
     pipe_bandwidth();
     heap();
     sharing();
-    areas();
     files();
+    areas(); /* last: it leaves free memory in pieces */
     printf("bench: OK\n");
     exit(0);
 }
