@@ -52,10 +52,10 @@ OPERATIONS = {
     "cow": ("the parent's store to a page after fork()", 61, 3, 0),
     "unmap": ("the last holder of a shared page unmaps it, and its frame is free", 85, 5, 0),
     "shrink": ("sbrk() gives a page back", 78, 4, 0),
-    "disk": ("read() of what only the disk holds", 151, 24, 3),
+    "disk": ("read() of what only the disk holds", 150, 23, 3),
     "read": ("read() of what the cache holds", 43, 7, 1),
-    "tick": ("a tick of the timer, with nobody else to run", 31, 2, 0),
-    "slice": ("a tick of the timer that gives the hart to another process", 42, 4, 0),
+    "tick": ("a tick of the timer, with nobody else to run", 24, 1, 0),
+    "slice": ("a tick of the timer that gives the hart to another process", 35, 4, 0),
 }
 
 TRACE = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")

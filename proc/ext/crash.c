@@ -2,7 +2,7 @@
  * What a program did that it must not, in words.
  *
  * The instruction that was refused is read from the program's memory: it says more
- * than the cause. Called by proc/trap.c as a hook. Read next: mm/describe.c.
+ * than the cause. A hook of proc_hooks, for proc/trap.c. Read next: mm/describe.c.
  */
 #include "proc/crash.h"
 

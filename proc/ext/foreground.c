@@ -11,7 +11,7 @@
  * One hold of proc_tree_lock marks the whole family killed, and a child of a killed process is
  * killed when it enters the tree (proc/table.c:proc_publish()): no family forks its way out.
  *
- * Called by syscall/ext/syslamina.c, exec.c as a hook, and the console by way of the boot. Read next: exit.c.
+ * Called by syscall/ext/syslamina.c; exec and the console come by way of hooks. Read next: exit.c.
  */
 #include "proc/console.h"
 

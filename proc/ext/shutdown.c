@@ -6,7 +6,7 @@
  * its files and writes what it has stored to mapped ones; what is still in memory is written; the
  * power goes. Nothing is taken back: where a step fails, a line says so, and the next one follows.
  *
- * Called by syscall/ext/syslamina.c, and by proc/exit.c as a hook. Read next: fs_sync() in fs/mount.c.
+ * Called by syscall/ext/syslamina.c; proc/exit.c comes by way of a hook. Read next: fs_sync() in fs/mount.c.
  */
 #include "proc/shutdown.h"
 
