@@ -31,13 +31,13 @@
 
 #include "serial.h"
 
-#define RECEIVE_MAX 64  /* bytes taken in one go: a chattering line must not keep the hart */
-#define POLL_MS 20      /* between two looks at a port without interrupt */
-#define TYPED_MAX 4096u /* a power of two: the counters run free */
-#define LINE_MAX 128    /* bytes of a line, its LF included; a full line ends, too */
-#define WRITE_CHUNK 256
+#define RECEIVE_MAX     64    /* bytes taken in one go: a chattering line must not keep the hart */
+#define POLL_MS         20    /* between two looks at a port without interrupt */
+#define TYPED_MAX       4096u /* a power of two: the counters run free */
+#define LINE_MAX        128   /* bytes of a line, its LF included; a full line ends, too */
+#define WRITE_CHUNK     256
 #define KEY_END_OF_FILE CONSOLE_KEY('D') /* ends a line, too, and stays in it as its last byte */
-#define KEY_DELETE 0x7f
+#define KEY_DELETE      0x7f
 
 /* The firmware's console: it takes everything at once and never interrupts. */
 static size_t firmware_send(const char *bytes, size_t n)

@@ -18,7 +18,7 @@
 
 #include "dtnode.h"
 
-#define FDT_MAGIC 0xd00dfeedU
+#define FDT_MAGIC   0xd00dfeedU
 #define FDT_VERSION 17U /* the version that brought the size of the structure block */
 
 struct fdt_header {
@@ -152,9 +152,8 @@ static bool load_blob(const uint8_t *blob)
         return false;
     for (unsigned i = 0; i < sizeof(h) / 4; i++)
         ((uint32_t *)&h)[i] = read_word(blob + 4 * i);
-    if (h.total_size < sizeof(h) || h.total_size > DEVTREE_SIZE_MAX ||
-        h.version < FDT_VERSION || h.last_compatible > FDT_VERSION ||
-        h.struct_offset % 4 != 0 || h.reserve_offset % 8 != 0 ||
+    if (h.total_size < sizeof(h) || h.total_size > DEVTREE_SIZE_MAX || h.version < FDT_VERSION ||
+        h.last_compatible > FDT_VERSION || h.struct_offset % 4 != 0 || h.reserve_offset % 8 != 0 ||
         !range_fits(h.struct_offset, h.struct_size, h.total_size) ||
         !range_fits(h.strings_offset, h.strings_size, h.total_size))
         return false;

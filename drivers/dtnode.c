@@ -26,8 +26,7 @@ static dtnode_t find_child(dtnode_t parent, const char *element, size_t len)
     while ((node = dt_next(node, &depth)) && depth > 0) {
         const char *name = dt_name(node);
 
-        if (depth == 1 && strncmp(name, element, len) == 0 &&
-            (name[len] == 0 || name[len] == '@'))
+        if (depth == 1 && strncmp(name, element, len) == 0 && (name[len] == 0 || name[len] == '@'))
             return node;
     }
     return 0;

@@ -19,23 +19,23 @@
 
 #include "dtnode.h"
 
-enum { /* offsets of the registers, in bytes */
-    PLIC_PRIORITY = 0x0,       /* + 4 a source */
-    PLIC_ENABLE = 0x2000,      /* + 0x80 a context: one bit a source */
+enum {                    /* offsets of the registers, in bytes */
+    PLIC_PRIORITY = 0x0,  /* + 4 a source */
+    PLIC_ENABLE = 0x2000, /* + 0x80 a context: one bit a source */
     PLIC_ENABLE_STRIDE = 0x80,
-    PLIC_CONTEXT = 0x200000,   /* + 0x1000 a context: threshold, then claim and complete */
+    PLIC_CONTEXT = 0x200000, /* + 0x1000 a context: threshold, then claim and complete */
     PLIC_CONTEXT_STRIDE = 0x1000,
     PLIC_CLAIM = 4,
     PLIC_SIZE_MAX = 0x4000000, /* where the specification's last context ends */
 };
 
 #define SOURCES_MAX 255 /* sources with a higher number are left unused; 0 is no source */
-#define CLAIMS_MAX 64   /* served in one interrupt: a stuck line must not keep the hart for ever */
+#define CLAIMS_MAX  64  /* served in one interrupt: a stuck line must not keep the hart for ever */
 
 static struct {
-    uint8_t *base;     /* NULL: there is none */
-    uint8_t *enable;   /* of the context in use: a bit for each source */
-    uint8_t *context;  /* of the same: threshold and claim */
+    uint8_t *base;    /* NULL: there is none */
+    uint8_t *enable;  /* of the context in use: a bit for each source */
+    uint8_t *context; /* of the same: threshold and claim */
     uint32_t phandle;
     uint32_t nsources; /* sources 1..nsources are used */
 } plic;
@@ -120,8 +120,8 @@ bool plic_connect(dtnode_t node, void (*fn)(void *arg), void *arg)
 {
     uint32_t controller, irq;
 
-    if (!plic.base || !dt_irq(node, &controller, &irq) || controller != plic.phandle ||
-        irq == 0 || irq > plic.nsources || handlers[irq].fn)
+    if (!plic.base || !dt_irq(node, &controller, &irq) || controller != plic.phandle || irq == 0 ||
+        irq > plic.nsources || handlers[irq].fn)
         return false;
     handlers[irq].arg = arg;
     handlers[irq].fn = fn;

@@ -18,22 +18,22 @@
 enum { /* register numbers */
     UART_DATA = 0,
     UART_INTERRUPT_ENABLE = 1,
-    UART_FIFO_CONTROL = 2,  /* when written */
-    UART_INTERRUPT_ID = 2,  /* when read */
+    UART_FIFO_CONTROL = 2, /* when written */
+    UART_INTERRUPT_ID = 2, /* when read */
     UART_LINE_CONTROL = 3,
     UART_MODEM_CONTROL = 4,
     UART_LINE_STATUS = 5,
 };
 
-#define IE_RECEIVED    0x01
-#define FIFO_ENABLE    0x01 /* on; what was typed before stays in it */
-#define ID_FIFO_WORKS  0xc0
-#define LINE_8N1       0x03 /* also closes the door to the divisor */
-#define MODEM_READY    0x0b /* DTR, RTS, and OUT2, which gates the interrupt on PCs */
-#define STATUS_DATA    0x01
-#define STATUS_NONE    0xff /* no device answered */
-#define STATUS_EMPTY   0x20 /* transmitter holding register, or the whole FIFO */
-#define FIFO_BYTES     16
+#define IE_RECEIVED   0x01
+#define FIFO_ENABLE   0x01 /* on; what was typed before stays in it */
+#define ID_FIFO_WORKS 0xc0
+#define LINE_8N1      0x03 /* also closes the door to the divisor */
+#define MODEM_READY   0x0b /* DTR, RTS, and OUT2, which gates the interrupt on PCs */
+#define STATUS_DATA   0x01
+#define STATUS_NONE   0xff /* no device answered */
+#define STATUS_EMPTY  0x20 /* transmitter holding register, or the whole FIFO */
+#define FIFO_BYTES    16
 
 static struct {
     uint8_t *base;

@@ -43,10 +43,15 @@ enum virtio_register { /* offsets in bytes; [2] not in the legacy interface */
 };
 
 #define VIRTIO_QUEUE_MAX 128 /* descriptors; a power of two */
-#define VIRTIO_NO_DESC 0xffff
+#define VIRTIO_NO_DESC   0xffff
 
-enum { VIRTQ_DESC_NEXT = 1, VIRTQ_DESC_DEVICE_WRITES = 2 };
-enum { VIRTQ_USED_NO_NOTIFY = 1 };
+enum {
+    VIRTQ_DESC_NEXT = 1,
+    VIRTQ_DESC_DEVICE_WRITES = 2
+};
+enum {
+    VIRTQ_USED_NO_NOTIFY = 1
+};
 
 struct virtq_desc {
     uint64_t addr;
@@ -87,15 +92,15 @@ struct virtio_ring {
 };
 
 struct virtio_disk {
-    struct block_device dev;                   /* [I] */
-    char name[12];                             /* [I] */
-    uint8_t *base;                             /* [I] registers */
-    const struct virtio_interface *interface;  /* [I] */
-    bool polled;                               /* [I] it has no interrupt */
-    uint32_t queue_size;                       /* [I] a power of two, at most VIRTIO_QUEUE_MAX */
-    uint32_t segs_max;                         /* [I] pieces of memory that one chain may have */
-    struct virtio_ring *ring;                  /* [I] */
-    struct virtq_avail *avail;                 /* [I] in the ring */
+    struct block_device dev;                  /* [I] */
+    char name[12];                            /* [I] */
+    uint8_t *base;                            /* [I] registers */
+    const struct virtio_interface *interface; /* [I] */
+    bool polled;                              /* [I] it has no interrupt */
+    uint32_t queue_size;                      /* [I] a power of two, at most VIRTIO_QUEUE_MAX */
+    uint32_t segs_max;                        /* [I] pieces of memory that one chain may have */
+    struct virtio_ring *ring;                 /* [I] */
+    struct virtq_avail *avail;                /* [I] in the ring */
 
     struct spinlock lock;                           /* RANK_DEV */
     struct list pending;                            /* [lock] requests that wait for descriptors */

@@ -19,11 +19,14 @@
 
 #include "virtio.h"
 
-#define POLL_MS 1         /* between two looks at a disk without interrupt */
-#define WATCH_MS 10000    /* between two looks at one that should have interrupted */
-#define SILENCE_SECONDS 30 /* with chains in flight: the disk is given up */
+#define POLL_MS         1     /* between two looks at a disk without interrupt */
+#define WATCH_MS        10000 /* between two looks at one that should have interrupted */
+#define SILENCE_SECONDS 30    /* with chains in flight: the disk is given up */
 
-enum { STATUS_GOOD = 0, STATUS_UNWRITTEN = 0xff };
+enum {
+    STATUS_GOOD = 0,
+    STATUS_UNWRITTEN = 0xff
+};
 
 static const uint32_t header_types[] = {[BLOCK_READ] = 0, [BLOCK_WRITE] = 1, [BLOCK_FLUSH] = 4};
 

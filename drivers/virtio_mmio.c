@@ -15,13 +15,13 @@
 
 #include "virtio.h"
 
-#define MAGIC 0x74726976U /* "virt" */
+#define MAGIC        0x74726976U /* "virt" */
 #define DEVICE_BLOCK 2
-#define QUEUE_MIN 4  /* header, one piece, status: three, and sizes are powers of two */
-#define RING_ORDER 1 /* pages of the ring, as a power of two */
-#define RESET_LOOKS 100000
-#define READ_TRIES 16
-#define SECTOR_MAX 1024 /* bytes: the file system reads and writes blocks of this size */
+#define QUEUE_MIN    4 /* header, one piece, status: three, and sizes are powers of two */
+#define RING_ORDER   1 /* pages of the ring, as a power of two */
+#define RESET_LOOKS  100000
+#define READ_TRIES   16
+#define SECTOR_MAX   1024 /* bytes: the file system reads and writes blocks of this size */
 
 enum device_status {
     STATUS_ACKNOWLEDGE = 1,

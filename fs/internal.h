@@ -45,8 +45,8 @@ struct mapping_ops {
 struct mapping {
     const struct mapping_ops *ops; /* [a] set when the file is mapped for the first time */
     struct region *region;         /* [inode->lock] not held; NULL: no program maps the file */
-    bool emptying;                 /* [inode->lock] a truncation takes the pages away: writers wait */
-    uint32_t events;               /* [a] times that a region went or one was emptied */
+    bool emptying;   /* [inode->lock] a truncation takes the pages away: writers wait */
+    uint32_t events; /* [a] times that a region went or one was emptied */
 };
 
 /* [table] is itable.lock in fs/inode.c. */

@@ -40,11 +40,11 @@
 
 enum {
     BANKS_MAX = 16,
-    ARGUMENT_MAX = 32,                  /* bytes of a boot argument that are told */
-    HARTS_MAX = 64,                     /* looked at; NCPU_MAX of them are used */
-    STAGE_SECONDS = 30,                 /* a stage that takes longer hangs */
-    HARTS_SECONDS = 20,                 /* a hart that takes longer is done without */
-    TIMEBASE_LEAST = 10000,             /* Hz: below, the timers cannot count milliseconds */
+    ARGUMENT_MAX = 32,      /* bytes of a boot argument that are told */
+    HARTS_MAX = 64,         /* looked at; NCPU_MAX of them are used */
+    STAGE_SECONDS = 30,     /* a stage that takes longer hangs */
+    HARTS_SECONDS = 20,     /* a hart that takes longer is done without */
+    TIMEBASE_LEAST = 10000, /* Hz: below, the timers cannot count milliseconds */
     TIMEBASE_MOST = 1000000000,
 };
 
@@ -107,7 +107,7 @@ static void process_left(uint64_t family)
 /* All of it, but for the upcalls of asm/trap.h and sched/task.h. */
 static void set_hooks(void)
 {
-    static struct reclaimer cached_blocks = { .reclaim = fs_reclaim_pages };
+    static struct reclaimer cached_blocks = {.reclaim = fs_reclaim_pages};
     static const struct panic_ops ops = {
         .write = console_write,
         .backtrace = backtrace_print,
@@ -122,8 +122,10 @@ static void set_hooks(void)
     console_set_hook(CONSOLE_KEY('O'), audit_key);
     console_set_hook(CONSOLE_KEY('C'), interrupt_key);
     virtio_add_legacy();
-    proc_hooks = (struct proc_hooks){ .forked = ids_forked, .left = process_left,
-                                      .crashed = crash_explain, .at_init_end = shutdown_after_init };
+    proc_hooks = (struct proc_hooks){.forked = ids_forked,
+                                     .left = process_left,
+                                     .crashed = crash_explain,
+                                     .at_init_end = shutdown_after_init};
     share_by_grant = grant_map;
 }
 
@@ -150,7 +152,8 @@ static void name_unknown_arguments(void)
         word[n] = 0;
         if (n && !is_known_argument(word))
             printk("boot: argument %s is not known; known are root=ram, panic=off, and with "
-                   "CHECK=1 selftest, overflow, hang=STAGE\n", word);
+                   "CHECK=1 selftest, overflow, hang=STAGE\n",
+                   word);
     }
 }
 
@@ -240,7 +243,7 @@ static void start_files(void)
 /* Starts them all, then waits for them all: nothing after this need expect a hart to come later. */
 static void start_harts(void)
 {
-    bool started[NCPU_MAX] = { false };
+    bool started[NCPU_MAX] = {false};
     uint64_t patience;
 
     for (uint32_t i = 1; i < cpu_count; i++) {
@@ -268,17 +271,13 @@ static const struct stage {
     const char *name;
     void (*run)(void);
 } stages[] = {
-    { "devtree", start_devtree },
-    { "memory", start_memory },
-    { "harts", find_harts },
-    { "sched", start_sched },
-    { "drivers", start_drivers },
-    { "files", start_files },
-    { "smp", start_harts },
+    {"devtree", start_devtree}, {"memory", start_memory},   {"harts", find_harts},
+    {"sched", start_sched},     {"drivers", start_drivers}, {"files", start_files},
+    {"smp", start_harts},
 #if SELFTEST
-    { "selftest", selftest_run },
+    {"selftest", selftest_run},
 #endif
-    { "init", start_init },
+    {"init", start_init},
 };
 
 /* ---- Running them ---- */
@@ -302,8 +301,8 @@ void kernel_main(uint64_t hartid, paddr_t dtb)
     set_hooks();
     printk("\nLamina: a teaching kernel for RISC-V, on hart %lu\n", hartid);
     trap_init_hart();
-    timer_init_hart();                  /* the firmware's, until the device tree tells more */
-    irq_on();                           /* for the watchdog; no device may interrupt yet */
+    timer_init_hart(); /* the firmware's, until the device tree tells more */
+    irq_on();          /* for the watchdog; no device may interrupt yet */
     for (size_t i = 0; i < ARRAY_LEN(stages); i++)
         run_stage(&stages[i]);
     ktimer_cancel(&watchdog);

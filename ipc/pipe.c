@@ -27,9 +27,9 @@
 #include "sched/task.h"
 #include "sched/waitqueue.h"
 
-#define PIPE_CAPACITY 512u
-#define PIPE_STEP (4 * PAGE_SIZE) /* bytes that are copied with interrupts off */
-#define RING_LARGE_ORDER 3u /* 32 KiB */
+#define PIPE_CAPACITY    512u
+#define PIPE_STEP        (4 * PAGE_SIZE) /* bytes that are copied with interrupts off */
+#define RING_LARGE_ORDER 3u              /* 32 KiB */
 
 static_assert((PIPE_CAPACITY & (PIPE_CAPACITY - 1)) == 0, "places in the ring are masked");
 
@@ -95,8 +95,7 @@ static int wait_for_room(struct pipe *p, uint64_t limit) __must_hold(&p->lock)
 }
 
 /* Copies all n bytes, as there is room; waits until the last is within the capacity. => 0, *done. */
-static int write_all(struct pipe *p, vaddr_t src, uint64_t n, uint64_t *done)
-    __must_hold(&p->lock)
+static int write_all(struct pipe *p, vaddr_t src, uint64_t n, uint64_t *done) __must_hold(&p->lock)
 {
     bool whole = true;
 

@@ -20,7 +20,7 @@ struct spec {
     bool left;
     char pad;
     unsigned width;
-    unsigned longs;                     /* 0 = int, else 64 bits */
+    unsigned longs; /* 0 = int, else 64 bits */
 };
 
 static void put(struct out *o, char c)
@@ -75,7 +75,7 @@ static void put_signed(struct out *o, const struct spec *sp, va_list *ap)
 
 static const char *parse_spec(const char *f, struct spec *sp)
 {
-    *sp = (struct spec){ .pad = ' ' };
+    *sp = (struct spec){.pad = ' '};
     for (; *f == '-' || *f == '0'; f++) {
         if (*f == '-')
             sp->left = true;
@@ -106,7 +106,8 @@ static void convert(struct out *o, const struct spec *sp, char kind, va_list *ap
         break;
     case 'p':
         put(o, '0'), put(o, 'x');
-        put_number(o, &(struct spec){ .pad = '0', .width = 16 }, (uintptr_t)va_arg(*ap, void *), 16, false);
+        put_number(o, &(struct spec){.pad = '0', .width = 16}, (uintptr_t)va_arg(*ap, void *), 16,
+                   false);
         break;
     case 's':
         s = va_arg(*ap, const char *);
@@ -117,14 +118,14 @@ static void convert(struct out *o, const struct spec *sp, char kind, va_list *ap
         c = (char)va_arg(*ap, int);
         put_padded(o, sp, &c, 1);
         break;
-    default:                            /* %% and mistakes: the character itself */
+    default: /* %% and mistakes: the character itself */
         put(o, kind);
     }
 }
 
 size_t vsnprintk(char *buf, size_t size, const char *fmt, va_list ap)
 {
-    struct out o = { buf, size ? buf + size - 1 : buf };
+    struct out o = {buf, size ? buf + size - 1 : buf};
     va_list args;
 
     va_copy(args, ap);

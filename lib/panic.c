@@ -9,9 +9,9 @@
 #include "lib/assert.h"
 #include "lib/printk.h"
 
-static uint32_t panicking;                              /* [a] */
-static struct panic_ops ops;                            /* [I] after boot */
-static enum panic_action action = PANIC_HALT;           /* [I] after boot */
+static uint32_t panicking;                    /* [a] */
+static struct panic_ops ops;                  /* [I] after boot */
+static enum panic_action action = PANIC_HALT; /* [I] after boot */
 
 bool panic_happened(void)
 {

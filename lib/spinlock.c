@@ -27,8 +27,8 @@ static void check_order(const struct spinlock *l)
 
     for (uint32_t i = 0; i < c->nranks && l->rank != RANK_NONE; i++)
         if (c->held[i]->rank >= l->rank)
-            panic("lock order: %s (rank %u) wanted while holding %s (rank %u)",
-                  l->name, l->rank, c->held[i]->name, c->held[i]->rank);
+            panic("lock order: %s (rank %u) wanted while holding %s (rank %u)", l->name, l->rank,
+                  c->held[i]->name, c->held[i]->rank);
 }
 
 /* Locks need not be released in the order of taking, so the entry may be anywhere. */

@@ -14,7 +14,9 @@
 
 typedef uint64_t __attribute__((may_alias)) word;
 
-enum { WORD = sizeof(word) };
+enum {
+    WORD = sizeof(word)
+};
 
 static inline bool aligned(const void *p)
 {
@@ -115,8 +117,8 @@ void *memmove(void *dst, const void *src, size_t n)
 /* A branch for each word is less than what putting them together takes. */
 static inline bool equal8(const word *x, const word *y)
 {
-    return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] &&
-           x[4] == y[4] && x[5] == y[5] && x[6] == y[6] && x[7] == y[7];
+    return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4] &&
+           x[5] == y[5] && x[6] == y[6] && x[7] == y[7];
 }
 
 int memcmp(const void *a, const void *b, size_t n)

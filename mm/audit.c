@@ -27,11 +27,11 @@ struct audit {
     size_t kept;     /* frames that such a promise has become */
 };
 
-#define WRONG(a, ...)              \
-    do {                           \
+#define WRONG(a, ...)                  \
+    do {                               \
         printk("audit: " __VA_ARGS__); \
-        printk("\n");              \
-        (a)->bad++;                \
+        printk("\n");                  \
+        (a)->bad++;                    \
     } while (0)
 
 static void clear_scratch(void)
@@ -55,8 +55,7 @@ static void audit_owner(struct audit *a, struct mm *mm, const struct vma *v, vad
 
     if (borrowed ? !v->region : vma_shares(v))
         WRONG(a, "I4: mm %p has PTE_S wrong at %lx", (void *)mm, va);
-    else if (borrowed &&
-             region_page(v->region, vma_page_at(v, va)) != page)
+    else if (borrowed && region_page(v->region, vma_page_at(v, va)) != page)
         WRONG(a, "I4: mm %p maps another frame than its region at %lx", (void *)mm, va);
 }
 
@@ -86,7 +85,8 @@ static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
     if (pte_flags(pte) & ~may)
         WRONG(a, "I3: mm %p grants %lx at %lx, its vma %lx", (void *)mm, pte_flags(pte), va, may);
     if (pte_valid(pte) && !(pte.v & PTE_U))
-        WRONG(a, "W^X: mm %p has an entry of the kernel's at %lx: %lx", (void *)mm, va, pte_flags(pte));
+        WRONG(a, "W^X: mm %p has an entry of the kernel's at %lx: %lx", (void *)mm, va,
+              pte_flags(pte));
     audit_owner(a, mm, v, va, pte, page);
     if (page->kind != PAGE_USER)
         WRONG(a, "I1: frame %lx is mapped and of kind %d", page_phys(page), page->kind);
@@ -173,7 +173,8 @@ static void audit_region(struct audit *a, struct region *r)
     }
     a->promised += r->promised;
     if (filled + r->promised > r->npages)
-        WRONG(a, "I5: region %p has %zu frames and is promised %zu", (void *)r, filled, r->promised);
+        WRONG(a, "I5: region %p has %zu frames and is promised %zu", (void *)r, filled,
+              r->promised);
 }
 
 /* I1 for one frame, when everything that can be seen has been counted. */

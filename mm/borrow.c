@@ -41,7 +41,8 @@ static int check_barred(struct mm *mm, struct loan *loan) __must_hold(&mm->lock)
 
     list_for_each(pos, &loan->vmas) {
         if (!err)
-            err = region_barred(list_entry(pos, struct vma, link)->region) ? -EFAULT : mm_work(mm, 1);
+            err =
+                region_barred(list_entry(pos, struct vma, link)->region) ? -EFAULT : mm_work(mm, 1);
     }
     return err;
 }

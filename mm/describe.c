@@ -30,8 +30,9 @@ static const char *what_it_is(const struct vma *v)
 static const char *rights(const struct vma *v)
 {
     static const char *const names[8] = {
-        "no access at all",  "read only",             "write only",             "read and write only",
-        "execute only",      "read and execute only", "write and execute only", "everything allowed",
+        "no access at all",       "read only",          "write only",
+        "read and write only",    "execute only",       "read and execute only",
+        "write and execute only", "everything allowed",
     };
 
     return names[(v->prot & PROT_READ ? 1 : 0) | (v->prot & PROT_WRITE ? 2 : 0) |

@@ -19,7 +19,8 @@ static void extent_add(uint64_t first, uint64_t end)
     if (first >= end)
         return;
     if (frame_nextents == FRAME_EXTENTS_MAX)
-        printk("memory: %lx-%lx is not used: too many pieces of RAM\n", first << PAGE_SHIFT, end << PAGE_SHIFT);
+        printk("memory: %lx-%lx is not used: too many pieces of RAM\n", first << PAGE_SHIFT,
+               end << PAGE_SHIFT);
     else
         frame_extents[frame_nextents++] = (struct frame_extent){first, first, end};
 }

@@ -64,7 +64,8 @@ static int zero_page(const struct vma *v, struct gather *g, pte_t *pte)
  * A page of v's region. Where the region must know of stores, it is mapped read-only until the first.
  * => 0; -EFAULT when it was taken away; -EAGAIN when it must be brought first.
  */
-static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum access access, pte_t *pte)
+static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum access access,
+                                      pte_t *pte)
 {
     struct region *r = v->region;
     size_t i = vma_page_at(v, va);
@@ -98,7 +99,8 @@ static bool keeps_frame(pte_t pte, const struct page *old)
  * it. If all store at once, the last finds none left, but is then the frame's only holder.
  * => NULL: keeps_frame(); or no memory, only if lazy.
  */
-static struct page *take_copy(const struct vma *v, struct gather *g, pte_t pte, const struct page *old)
+static struct page *take_copy(const struct vma *v, struct gather *g, pte_t pte,
+                              const struct page *old)
 {
     while (!keeps_frame(pte, old)) {
         struct page *page;

@@ -60,7 +60,8 @@ int mm_add_segment(struct mm *mm, vaddr_t start, vaddr_t end, unsigned prot)
 {
     int err;
 
-    if (start > end || end > USER_BREAK_MAX || start < mm->size || ((start | end) & (PAGE_SIZE - 1)))
+    if (start > end || end > USER_BREAK_MAX || start < mm->size ||
+        ((start | end) & (PAGE_SIZE - 1)))
         return -EINVAL;
     if (start == end)
         return 0;

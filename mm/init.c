@@ -12,7 +12,8 @@
 #include "mm/ram.h"
 #include "space.h"
 
-#define FRAMES_LEAST 512 /* more than the tables of any kernel map and the struct pages for as many */
+#define FRAMES_LEAST \
+    512 /* more than the tables of any kernel map and the struct pages for as many */
 
 extern char __kernel_start[], __kernel_end[];
 

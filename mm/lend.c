@@ -97,8 +97,10 @@ static __no_lock_analysis int pin_bringing(struct pinning *p)
 static int pin_part(struct mm *src, vaddr_t base, const struct vma *copy) __must_hold(&src->lock)
 {
     struct pinning p = {
-        .r = copy->region, .v = vma_find(src, base + copy->start),
-        .va = base + copy->start, .end = base + copy->end,
+        .r = copy->region,
+        .v = vma_find(src, base + copy->start),
+        .va = base + copy->start,
+        .end = base + copy->end,
     };
     int err = 0;
 
@@ -128,7 +130,8 @@ static bool may_lend(const struct vma *v, const struct lend *terms)
 static int add_part(struct loan *loan, const struct vma *v, vaddr_t va, vaddr_t end)
 {
     const struct lend *terms = &loan->terms;
-    struct vma *copy = vma_create(va - loan->start, end - loan->start, VMA_SHARED, v->prot & terms->prot);
+    struct vma *copy =
+        vma_create(va - loan->start, end - loan->start, VMA_SHARED, v->prot & terms->prot);
 
     if (!copy)
         return -ENOMEM;

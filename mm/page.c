@@ -29,10 +29,10 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 
-#define STOCK_MAX   64
-#define STOCK_BATCH 32
+#define STOCK_MAX     64
+#define STOCK_BATCH   32
 #define RECLAIM_BATCH 16
-#define POISON      0x5a5a5a5a5a5a5a5aUL
+#define POISON        0x5a5a5a5a5a5a5a5aUL
 
 struct stock {
     struct spinlock lock;
@@ -41,10 +41,10 @@ struct stock {
 };
 
 static struct stock stocks[NCPU_MAX];
-static long avail;           /* [a] free frames - promised frames */
-static size_t spare_frames;     /* [I] after boot */
-static size_t total_frames;   /* [I] */
-static size_t outside_frames; /* [I] */
+static long avail;                                     /* [a] free frames - promised frames */
+static size_t spare_frames;                            /* [I] after boot */
+static size_t total_frames;                            /* [I] */
+static size_t outside_frames;                          /* [I] */
 static struct list reclaimers = LIST_INIT(reclaimers); /* [I] after boot */
 
 /* ---- the stocks: single frames at hand for each hart ---- */
@@ -67,8 +67,8 @@ static void check_poison(struct page *page)
 
     for (size_t i = 0; page->poisoned && i < PAGE_SIZE / 8; i++)
         if (word[i] != POISON)
-            panic("frame %lx was written after it was freed, offset %lx: %lx",
-                  page_phys(page), i * 8, word[i]);
+            panic("frame %lx was written after it was freed, offset %lx: %lx", page_phys(page),
+                  i * 8, word[i]);
     page->poisoned = 0;
 #endif
 }
@@ -86,7 +86,10 @@ static void stock_drain(struct stock *stock, size_t keep)
     stock->count = keep;
 }
 
-enum stock_use { STOCK_ONLY, STOCK_OR_BUDDY };
+enum stock_use {
+    STOCK_ONLY,
+    STOCK_OR_BUDDY
+};
 
 /* A frame of a stock, filled from the buddy first when it is empty and may be; or NULL. */
 static struct page *stock_pop(struct stock *stock, enum stock_use use)

@@ -66,8 +66,8 @@ static void unhook_table(pte_t *pte, uint32_t *chain)
 }
 
 /* Unhooks the tables under entries of `level` in [floor, ceiling) that serve part of [start, end). */
-static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end,
-                       vaddr_t floor, vaddr_t ceiling, uint32_t *chain)
+static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end, vaddr_t floor,
+                       vaddr_t ceiling, uint32_t *chain)
 {
     uint64_t span = pt_span(level);
 
@@ -92,8 +92,7 @@ static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end,
  * A hart may keep the entries above a leaf, too, and fencing single pages need not make it
  * forget those: when a table goes, every hart that has the mm drops all it knows of it.
  */
-void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t floor,
-             vaddr_t ceiling)
+void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
 {
     uint32_t chain = 0;
 

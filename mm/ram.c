@@ -101,7 +101,8 @@ static void find_in_bank(paddr_t at, paddr_t end)
     leave_out(stop, end, "there is no RAM");
 }
 
-void ram_find(const struct phys_range *banks, size_t nbanks, const struct phys_range *in_use, size_t n)
+void ram_find(const struct phys_range *banks, size_t nbanks, const struct phys_range *in_use,
+              size_t n)
 {
     taken = in_use;
     ntaken = n;

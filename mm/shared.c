@@ -24,8 +24,8 @@ static bool page_range(uint64_t va, uint64_t size, vaddr_t *start, size_t *npage
     return true;
 }
 
-__noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va,
-                                     uint64_t size, struct lend lend)
+__noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t src_va, uint64_t size,
+                                     struct lend lend)
 {
     struct loan loan = {.terms = lend, .vmas = LIST_INIT(loan.vmas)};
     vaddr_t at;

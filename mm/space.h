@@ -172,8 +172,7 @@ enum tables {
  * => mm locked; rests. 0; -ENOMEM only when the range lies inside one vma, which must be
  *    split: nothing has changed.
  */
-int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
-    __must_hold(&mm->lock);
+int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables) __must_hold(&mm->lock);
 
 /*
  * Makes a boundary between vmas at `at`, if one reaches across it. Changes no mapping.
@@ -192,7 +191,7 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v) __must_hold(&mm->lock);
 /* Pages of one address space on their way into another. */
 struct loan {
     struct lend terms;
-    vaddr_t start;    /* of the source's range, page aligned, in user space */
+    vaddr_t start; /* of the source's range, page aligned, in user space */
     size_t npages;
     size_t wanted;    /* frames that no vma of the source has promised for it */
     struct list vmas; /* the borrower's, in order, in no mm yet; their addresses count from 0 */

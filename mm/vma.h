@@ -42,22 +42,23 @@ enum vma_kind {
 struct vma {
     struct list link;
     struct vma *left, *right, *up; /* in the tree of mm/vma.c */
-    uint64_t max_gap;     /* if mm->keeps_gaps: the largest free range below a vma from here down in it */
-    uint32_t priority;    /* in that tree */
-    uint8_t kind;         /* enum vma_kind */
-    uint8_t prot;         /* enum prot, or-ed */
-    uint8_t old_prot;     /* what entries may still grant while mprotect changes them; else prot */
-    uint8_t max_prot;     /* what mprotect may make of it */
-    vaddr_t start, end;   /* [start, end), page aligned, not empty */
-    bool promised;        /* each page is promised a frame of its own (I5) */
-    bool copies;          /* a store makes a private copy of the region's page */
+    /* if mm->keeps_gaps: the largest free range below a vma from here down in it */
+    uint64_t max_gap;
+    uint32_t priority;     /* in that tree */
+    uint8_t kind;          /* enum vma_kind */
+    uint8_t prot;          /* enum prot, or-ed */
+    uint8_t old_prot;      /* what entries may still grant while mprotect changes them; else prot */
+    uint8_t max_prot;      /* what mprotect may make of it */
+    vaddr_t start, end;    /* [start, end), page aligned, not empty */
+    bool promised;         /* each page is promised a frame of its own (I5) */
+    bool copies;           /* a store makes a private copy of the region's page */
     struct region *region; /* held once by this vma; NULL = private */
-    size_t first;         /* the region's page that lies at start */
-    vaddr_t size_before;  /* VMA_SHARED, VMA_ID: mm->size to return to when it goes last */
-    struct mm *mm;        /* whose list it is in */
+    size_t first;          /* the region's page that lies at start */
+    vaddr_t size_before;   /* VMA_SHARED, VMA_ID: mm->size to return to when it goes last */
+    struct mm *mm;         /* whose list it is in */
     struct list region_link; /* [region->lock] among the region's vmas, while in an mm */
-    uint64_t stamp;       /* [region->lock] the last sweep over the region that met it */
-    vaddr_t swept;        /* that sweep has done everything from here on */
+    uint64_t stamp;          /* [region->lock] the last sweep over the region that met it */
+    vaddr_t swept;           /* that sweep has done everything from here on */
 };
 
 /*
@@ -115,7 +116,8 @@ void region_resweep(struct vma *v);
 void vma_refresh_gaps(struct mm *mm, struct vma *v);
 
 /* Moves the bounds of v, which is in mm and overlaps none afterwards. */
-void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end) __must_hold(&mm->lock);
+void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+    __must_hold(&mm->lock);
 
 /*
  * Finds the highest free range of len bytes in [floor, top), above which no vma begins.

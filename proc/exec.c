@@ -27,8 +27,8 @@
 
 /* The arguments of a program, as they will stand in its one stack page. */
 struct exec_args {
-    char *page;              /* the page; what is below sp is free */
-    uint32_t sp;             /* from the start of the page */
+    char *page;  /* the page; what is below sp is free */
+    uint32_t sp; /* from the start of the page */
     uint32_t argc;
     uint32_t string[MAXARG]; /* where in the page each string starts */
 };
@@ -119,7 +119,7 @@ static int read_segment(void *ctx, void *dst, size_t offset, size_t n)
  */
 static int load_segment(struct mm *mm, struct inode *ip, const struct proghdr *ph)
 {
-    struct segment_source source = { .ip = ip, .offset = ph->off };
+    struct segment_source source = {.ip = ip, .offset = ph->off};
     unsigned prot = PROT_READ | (ph->flags & ELF_PROG_FLAG_EXEC ? PROT_EXEC : 0) |
                     (ph->flags & ELF_PROG_FLAG_WRITE ? PROT_WRITE : 0);
     vaddr_t end;
@@ -218,7 +218,7 @@ static int load_program(struct inode *cwd, const char *path, struct exec_args *a
 
 int exec_load(struct inode *cwd, const char *path, const vaddr_t *argv, struct exec_image *image)
 {
-    struct exec_args args = { .sp = PAGE_SIZE };
+    struct exec_args args = {.sp = PAGE_SIZE};
     struct page *page = page_alloc();
     int err;
 

@@ -15,7 +15,7 @@ struct mm;
 struct exec_image {
     struct mm *mm;
     vaddr_t entry;
-    vaddr_t sp;    /* also where its argv[] is */
+    vaddr_t sp; /* also where its argv[] is */
     uint32_t argc;
 };
 

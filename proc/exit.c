@@ -80,7 +80,8 @@ int proc_wait(vaddr_t status)
 
     spin_lock(&proc_tree_lock);
     while (list_empty(&p->zombies) && !err)
-        err = list_empty(&p->children) ? -ECHILD : wait_on_killable(&p->child_ended, &proc_tree_lock);
+        err =
+            list_empty(&p->children) ? -ECHILD : wait_on_killable(&p->child_ended, &proc_tree_lock);
     if (!err)
         child = list_entry(list_first(&p->zombies), struct proc, sibling);
     spin_unlock(&proc_tree_lock);

@@ -77,7 +77,8 @@ int proc_start_init(const char *path)
     p->cwd = inode_root();
     strlcpy(p->task.name, exec_name(path), sizeof(p->task.name));
     frame = task_frame(&p->task);
-    *frame = (struct trapframe){ .epc = image.entry, .sp = image.sp, .a0 = image.argc, .a1 = image.sp };
+    *frame =
+        (struct trapframe){.epc = image.entry, .sp = image.sp, .a0 = image.argc, .a1 = image.sp};
     proc_publish(p, NULL, PID_FRESH);
     task_start(&p->task);
     return 0;

@@ -23,7 +23,7 @@ struct timer_queue {
 };
 
 static struct timer_queue queues[NCPU_MAX] = {
-    [0 ... NCPU_MAX - 1] = { .lock = SPINLOCK_INIT("timer", RANK_TIMER) },
+    [0 ... NCPU_MAX - 1] = {.lock = SPINLOCK_INIT("timer", RANK_TIMER)},
 };
 
 static void queue_insert(struct timer_queue *q, struct ktimer *t) __must_hold(&q->lock)
@@ -90,7 +90,7 @@ uint64_t ktimer_run(uint64_t now)
         queue_remove(q, t);
         q->running = t;
         spin_unlock(&q->lock);
-        t->fn(t);               /* *t may be gone from here on */
+        t->fn(t); /* *t may be gone from here on */
         spin_lock(&q->lock);
         q->running = NULL;
     }

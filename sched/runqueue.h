@@ -13,9 +13,10 @@
 
 struct run_queue {
     struct spinlock lock;
-    struct list ready;    /* [lock] tasks to run, in order */
-    uint64_t idle_cpus;   /* [lock] harts in wfi, or on their way there */
-    uint64_t coming_cpus; /* [lock] harts that will soon take one task: called, or see runqueue_add() */
+    struct list ready;  /* [lock] tasks to run, in order */
+    uint64_t idle_cpus; /* [lock] harts in wfi, or on their way there */
+    /* [lock] harts that will soon take one task: called, or see runqueue_add() */
+    uint64_t coming_cpus;
 };
 
 extern struct run_queue run_queue;

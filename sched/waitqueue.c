@@ -29,10 +29,10 @@ void waitqueue_init(struct waitqueue *wq)
 }
 
 /* Sleeps on wq once, in the given state; held is let go meanwhile. */
-static void sleep_on(struct waitqueue *wq, struct spinlock *held, enum task_state how)
-    __no_lock_analysis
+static void sleep_on(struct waitqueue *wq, struct spinlock *held,
+                     enum task_state how) __no_lock_analysis
 {
-    struct waiter w = { .task = current() };
+    struct waiter w = {.task = current()};
 
     CHECK_ASSERT(spin_held(held) && this_cpu()->irq_depth == 1);
     spin_lock(&wq->lock);
@@ -73,7 +73,7 @@ static void ring_alarm(struct ktimer *t)
 
 int wait_on_until(struct waitqueue *wq, struct spinlock *held, uint64_t deadline)
 {
-    struct alarm alarm = { .task = current() };
+    struct alarm alarm = {.task = current()};
     int err;
 
     if (time_now() >= deadline)

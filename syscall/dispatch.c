@@ -16,9 +16,10 @@
 #include "uapi/kernel/syscall.h"
 
 #define TABLE_ENTRY(name) [SYS_##name] = sys_##name,
-static const syscall_fn table[] = { SYSCALLS(TABLE_ENTRY) };
+static const syscall_fn table[] = {SYSCALLS(TABLE_ENTRY)};
 
-static_assert(offsetof(struct trapframe, a5) == offsetof(struct trapframe, a0) + 5 * sizeof(uint64_t),
+static_assert(offsetof(struct trapframe, a5) ==
+                  offsetof(struct trapframe, a0) + 5 * sizeof(uint64_t),
               "the argument registers are an array");
 
 static __noinline long unknown_call(int number)

@@ -16,21 +16,18 @@
 /* By name: fork has the number SYS_fork (uapi/kernel/syscall.h) and the function sys_fork(). */
 #define SYSCALLS(call)                                                                             \
     /* sysproc.c */                                                                                \
-    call(fork) call(exit) call(wait) call(kill) call(exec) call(getpid) call(sleep) call(uptime)   \
-    /* sysfile.c */                                                                                \
-    call(pipe) call(read) call(write) call(fsync) call(fstat) call(dup) call(close) call(open)     \
-    call(chdir) call(mknod) call(unlink) call(link) call(mkdir)                                    \
-    /* sysmm.c */                                                                                  \
-    call(sbrk) call(map_shared_pages) call(unmap_shared_pages)                                     \
-    /* ext/sysmmap.c */                                                                            \
-    call(mmap) call(munmap) call(msync) call(mprotect)                                             \
-    /* ext/sysipc.c */                                                                             \
-    call(crypto_op) call(crypto_wait) call(take_shared_memory_request)                             \
-    call(remove_shared_memory_request) call(service_start) call(service_wait)                      \
-    call(shm_attach) call(shm_detach) call(share_grant) call(share_revoke)                         \
-    /* ext/syslamina.c */                                                                          \
-    call(poweroff) call(reboot) call(sync) call(meminfo) call(procinfo) call(audit) call(ktime)    \
-    call(kernel_log) call(irq_latency) call(getppid) call(console_keys)
+    call(fork) call(exit) call(wait) call(kill) call(exec) call(getpid) call(sleep)                \
+        call(uptime) /* sysfile.c */                                                               \
+        call(pipe) call(read) call(write) call(fsync) call(fstat) call(dup) call(close) call(open) \
+            call(chdir) call(mknod) call(unlink) call(link) call(mkdir) /* sysmm.c */              \
+        call(sbrk) call(map_shared_pages) call(unmap_shared_pages)      /* ext/sysmmap.c */        \
+        call(mmap) call(munmap) call(msync) call(mprotect)              /* ext/sysipc.c */         \
+        call(crypto_op) call(crypto_wait) call(take_shared_memory_request)                         \
+            call(remove_shared_memory_request) call(service_start) call(service_wait)              \
+                call(shm_attach) call(shm_detach) call(share_grant)                                \
+                    call(share_revoke) /* ext/syslamina.c */                                       \
+        call(poweroff) call(reboot) call(sync) call(meminfo) call(procinfo) call(audit)            \
+            call(ktime) call(kernel_log) call(irq_latency) call(getppid) call(console_keys)
 
 typedef long (*syscall_fn)(const uint64_t a[6]);
 

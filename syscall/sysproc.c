@@ -55,8 +55,8 @@ long sys_sleep(const uint64_t a[6])
 /* Its name in 2025, which debuggers and scripts look for. */
 __attribute__((alias("sys_sleep"))) SYSCALL_DECLARE(pause)
 
-/* int uptime(void) */
-long sys_uptime(const uint64_t a[6])
+    /* int uptime(void) */
+    long sys_uptime(const uint64_t a[6])
 {
     return ticks();
 }

@@ -29,11 +29,11 @@ static uint64_t image_blocks;
 static unsigned problems; /* found so far */
 static unsigned repairs;  /* what the next start of the kernel puts right */
 
-static uint32_t *owner;     /* of each block: the inode that has it, or 0 */
-static uint32_t *names;     /* of each inode: entries that lead to it, but "." and ".." */
-static uint32_t *subdirs;   /* of each directory: entries that are directories */
-static uint32_t *parent;    /* of each directory reached: where it was found */
-static uint32_t *queue;     /* directories reached */
+static uint32_t *owner;   /* of each block: the inode that has it, or 0 */
+static uint32_t *names;   /* of each inode: entries that lead to it, but "." and ".." */
+static uint32_t *subdirs; /* of each directory: entries that are directories */
+static uint32_t *parent;  /* of each directory reached: where it was found */
+static uint32_t *queue;   /* directories reached */
 static uint32_t queue_size;
 
 static void problem(const char *fmt, ...) __attribute__((format(__printf__, 1, 2)));

@@ -16,7 +16,12 @@
 #include "fs/format.h"
 #include "uapi/kernel/file.h"
 
-enum { BLOCKS = 2000, INODES = 200, SPARE = 1000, NLOG = LOG_BLOCKS_MAX + 1 };
+enum {
+    BLOCKS = 2000,
+    INODES = 200,
+    SPARE = 1000,
+    NLOG = LOG_BLOCKS_MAX + 1
+};
 
 /* A file or device to put on the image. */
 struct source {

@@ -7,8 +7,7 @@
 
 static char buffer[4096];
 
-static void
-copy(int fd)
+static void copy(int fd)
 {
     int n;
 
@@ -24,8 +23,7 @@ copy(int fd)
     }
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc <= 1)
         copy(0);

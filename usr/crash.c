@@ -8,8 +8,7 @@
 static const char constant[8] = "constant";
 static char data[8] = {0x67}; /* something to jump to */
 
-static void
-overflow(uint64 depth)
+static void overflow(uint64 depth)
 {
     volatile char frame[512];
 
@@ -19,14 +18,12 @@ overflow(uint64 depth)
     frame[511] = frame[0];
 }
 
-static void
-store(const void *p)
+static void store(const void *p)
 {
     *(volatile char *)p = 1;
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     const char *way = argc > 1 ? argv[1] : "";
 

@@ -9,12 +9,12 @@
 #include "kernel/crypto.h"
 #include "user/user.h"
 
-#define KEY "shared memory"
+#define KEY  "shared memory"
 #define TEXT "One mechanism, five faces."
 
-#define KEY_BYTES (sizeof(KEY) - 1)
+#define KEY_BYTES  (sizeof(KEY) - 1)
 #define TEXT_BYTES sizeof(TEXT)
-#define OP_BYTES (sizeof(struct crypto_op) + KEY_BYTES + TEXT_BYTES)
+#define OP_BYTES   (sizeof(struct crypto_op) + KEY_BYTES + TEXT_BYTES)
 
 /* TEXT, encrypted with KEY. */
 static const uchar message[TEXT_BYTES] = {
@@ -22,8 +22,7 @@ static const uchar message[TEXT_BYTES] = {
     0x48, 0x07, 0x1b, 0x13, 0x01, 0x00, 0x0b, 0x04, 0x0e, 0x0a, 0x01, 0x57, 0x73,
 };
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -31,8 +30,7 @@ expect(int ok, const char *what)
     exit(1);
 }
 
-static void
-submit(struct crypto_op *op, enum crypto_op_type type)
+static void submit(struct crypto_op *op, enum crypto_op_type type)
 {
     op->type = type;
     op->state = CRYPTO_OP_STATE_INIT;
@@ -40,8 +38,7 @@ submit(struct crypto_op *op, enum crypto_op_type type)
 }
 
 /* As the course's client waits: it looks until the state changes. */
-static void
-poll(struct crypto_op *op)
+static void poll(struct crypto_op *op)
 {
     volatile enum crypto_op_state *state = &op->state;
 
@@ -51,8 +48,7 @@ poll(struct crypto_op *op)
     expect(*state == CRYPTO_OP_STATE_DONE, "the service refused the request");
 }
 
-int
-main(void)
+int main(void)
 {
     struct crypto_op *op = malloc(OP_BYTES);
     char *text;

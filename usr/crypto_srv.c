@@ -16,10 +16,9 @@
 #include "user/user.h"
 
 #define SERVER_PID 2
-#define TRIES 10 /* takes that may fail one after the other: no memory just now */
+#define TRIES      10 /* takes that may fail one after the other: no memory just now */
 
-static void
-open_console(void)
+static void open_console(void)
 {
     int fd = open("console", O_RDWR);
 
@@ -33,8 +32,8 @@ open_console(void)
         close(fd);
 }
 
-static void
-encrypt(volatile uchar *data, uint64 data_size, const volatile uchar *key, uint64 key_size)
+static void encrypt(volatile uchar *data, uint64 data_size, const volatile uchar *key,
+                    uint64 key_size)
 {
     uint64 k = 0;
 
@@ -46,8 +45,7 @@ encrypt(volatile uchar *data, uint64 data_size, const volatile uchar *key, uint6
 }
 
 /* Does what [op, op + size) asks. => the state that the request ends in. */
-static enum crypto_op_state
-answer(volatile struct crypto_op *op, uint64 size)
+static enum crypto_op_state answer(volatile struct crypto_op *op, uint64 size)
 {
     uint64 room = size - sizeof(*op);
     enum crypto_op_type type;
@@ -69,8 +67,7 @@ answer(volatile struct crypto_op *op, uint64 size)
     return CRYPTO_OP_STATE_DONE;
 }
 
-static void
-serve(void)
+static void serve(void)
 {
     int failed = 0;
     void *addr;
@@ -96,8 +93,7 @@ serve(void)
     }
 }
 
-int
-main(void)
+int main(void)
 {
     open_console();
     if (getpid() != SERVER_PID) {

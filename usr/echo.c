@@ -8,8 +8,7 @@
 
 static char line[PGSIZE]; /* exec takes less than a page of arguments */
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     char *end = line;
 

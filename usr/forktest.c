@@ -9,21 +9,18 @@
 
 #define FORKS_MAX 1000 /* more than there can be processes */
 
-static void
-say(const char *text)
+static void say(const char *text)
 {
     write(1, text, (int)strlen(text));
 }
 
-static void __attribute__((noreturn))
-fail(const char *text)
+static void __attribute__((noreturn)) fail(const char *text)
 {
     say(text);
     exit(1);
 }
 
-int
-main(void)
+int main(void)
 {
     int n;
 

@@ -7,8 +7,7 @@
 
 #define KIB_PER_PAGE 4
 
-int
-main(void)
+int main(void)
 {
     struct meminfo info;
 

@@ -9,15 +9,13 @@
 
 static char line[LINE_BYTES + 1];
 
-static int
-same(char pattern, char c)
+static int same(char pattern, char c)
 {
     return c != 0 && (pattern == '.' || pattern == c);
 }
 
 /* Whether the pattern matches at the very start of text. Recursion only at a star. */
-static int
-match_here(const char *pattern, const char *text)
+static int match_here(const char *pattern, const char *text)
 {
     for (; *pattern != 0; pattern++, text++) {
         if (pattern[1] == '*') {
@@ -35,8 +33,7 @@ match_here(const char *pattern, const char *text)
     return 1;
 }
 
-static int
-matches(const char *pattern, const char *text)
+static int matches(const char *pattern, const char *text)
 {
     if (*pattern == '^')
         return match_here(pattern + 1, text);
@@ -48,8 +45,7 @@ matches(const char *pattern, const char *text)
 }
 
 /* Prints the line of `length` bytes at text, and its newline if it has one, when it matches. */
-static void
-take_line(const char *pattern, char *text, int length, int newline)
+static void take_line(const char *pattern, char *text, int length, int newline)
 {
     text[length] = 0;
     if (matches(pattern, text)) {
@@ -59,8 +55,7 @@ take_line(const char *pattern, char *text, int length, int newline)
     }
 }
 
-static void
-search(const char *pattern, int fd)
+static void search(const char *pattern, int fd)
 {
     int held = 0; /* bytes of an unfinished line at the front of the buffer */
     int n;
@@ -86,8 +81,7 @@ search(const char *pattern, int fd)
         take_line(pattern, line, held, 0);
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc <= 1) {
         fprintf(2, "usage: grep pattern [file ...]\n");

@@ -12,10 +12,10 @@
 #include "kernel/lamina.h"
 #include "user/user.h"
 
-#define SECOND 10       /* ticks */
+#define SECOND      10  /* ticks */
 #define READY_TICKS 100 /* the service has this long before the shell starts */
-#define KILLED -1       /* the status of a process that did not end by itself */
-#define NO_EXEC 127     /* the status of one whose program could not be run */
+#define KILLED      -1  /* the status of a process that did not end by itself */
+#define NO_EXEC     127 /* the status of one whose program could not be run */
 
 /* A program that is kept running. */
 struct service {
@@ -31,8 +31,7 @@ static struct service server = {{"crypto_srv"}, service_start, 0, 0, -SECOND, 0}
 static struct service shell = {{"sh"}, fork, 1, 0, -SECOND, 0};
 
 /* => -1 when there is none, and none can be made: the disk is broken or full. */
-static int
-open_console(void)
+static int open_console(void)
 {
     int fd = open("console", O_RDWR);
 
@@ -47,8 +46,7 @@ open_console(void)
     return fd;
 }
 
-static void
-await_console(void)
+static void await_console(void)
 {
     if (open_console() >= 0)
         return;
@@ -58,8 +56,7 @@ await_console(void)
     } while (open_console() < 0);
 }
 
-static void
-report_failure(struct service *s, const char *what)
+static void report_failure(struct service *s, const char *what)
 {
     if (!s->failing)
         printf("init: %s %s failed, trying again every second\n", what, s->argv[0]);
@@ -67,8 +64,7 @@ report_failure(struct service *s, const char *what)
 }
 
 /* Starts what does not run and should, no more than once a second. */
-static void
-start(struct service *s)
+static void start(struct service *s)
 {
     int now = uptime();
     int pid;
@@ -89,8 +85,7 @@ start(struct service *s)
         s->pid = pid;
 }
 
-static void
-note_end(struct service *s, int status)
+static void note_end(struct service *s, int status)
 {
     s->pid = 0;
     s->failing &= status == NO_EXEC;
@@ -100,8 +95,7 @@ note_end(struct service *s, int status)
         s->wanted = 0;
 }
 
-static void
-reap(void)
+static void reap(void)
 {
     int status;
     int pid = wait(&status);
@@ -112,15 +106,13 @@ reap(void)
         note_end(&shell, status);
 }
 
-static int
-all_run(void)
+static int all_run(void)
 {
     return shell.pid && (server.pid || !server.wanted);
 }
 
 /* Whether wait() would return at once. */
-static int
-child_has_ended(void)
+static int child_has_ended(void)
 {
     struct procinfo info;
 
@@ -130,8 +122,7 @@ child_has_ended(void)
     return 0;
 }
 
-int
-main(void)
+int main(void)
 {
     struct stat st;
 

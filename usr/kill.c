@@ -6,8 +6,7 @@
 #include "user/user.h"
 
 /* Kills each process called `name` but this one. => how many there were. */
-static int
-kill_each(const char *name)
+static int kill_each(const char *name)
 {
     struct procinfo info;
     int killed = 0;
@@ -19,8 +18,7 @@ kill_each(const char *name)
     return killed;
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc < 2) {
         fprintf(2, "usage: kill pid|name...\n");

@@ -16,15 +16,15 @@
 #include "user/ulog.h"
 
 #define CHILDREN_DEFAULT 4
-#define CHILDREN_MAX 40
-#define TEXT_MAX 48
-#define IDLE_TICKS_MAX 600 /* the parent gives up on children that are silent for so long */
+#define CHILDREN_MAX     40
+#define TEXT_MAX         48
+#define IDLE_TICKS_MAX   600 /* the parent gives up on children that are silent for so long */
 
 /* What parent and children share besides the ring: a page behind it. */
 struct control {
-    uint go;                        /* 1: every child was heard, write on */
-    uint finished;                  /* children that ran into the end */
-    uint claimed[CHILDREN_MAX];     /* messages that ulog_write took from each */
+    uint go;                    /* 1: every child was heard, write on */
+    uint finished;              /* children that ran into the end */
+    uint claimed[CHILDREN_MAX]; /* messages that ulog_write took from each */
 };
 
 static struct {
@@ -35,16 +35,14 @@ static struct {
 static uint heard[CHILDREN_MAX];
 static int failed;
 
-static void
-complain(const char *what, uint child)
+static void complain(const char *what, uint child)
 {
     printf("log_test: child %u: %s\n", child, what);
     failed = 1;
 }
 
 /* Message k of a child: its index, k, and a tail that makes lengths differ. Returns the length. */
-static uint
-compose(char *text, uint child, uint k)
+static uint compose(char *text, uint child, uint k)
 {
     char *p = text;
 
@@ -64,8 +62,7 @@ compose(char *text, uint child, uint k)
 }
 
 /* Returns when the parent has heard everybody, or has been silent for too long. */
-static void
-wait_for_go(const struct control *control)
+static void wait_for_go(const struct control *control)
 {
     for (int i = 0; i < IDLE_TICKS_MAX; i++) {
         if (__atomic_load_n(&control->go, __ATOMIC_ACQUIRE) != 0)
@@ -74,8 +71,7 @@ wait_for_go(const struct control *control)
     }
 }
 
-static void __attribute__((noreturn))
-child(uint index, uint children, int from_parent)
+static void __attribute__((noreturn)) child(uint index, uint children, int from_parent)
 {
     struct ulog_writer writer;
     struct control *control;
@@ -97,8 +93,7 @@ child(uint index, uint children, int from_parent)
     exit(0);
 }
 
-static void
-check_record(const struct ulog_record *record, uint children)
+static void check_record(const struct ulog_record *record, uint children)
 {
     char want[TEXT_MAX];
     uint n;
@@ -113,8 +108,7 @@ check_record(const struct ulog_record *record, uint children)
     heard[record->index]++;
 }
 
-static void
-print_record(const struct ulog_record *record)
+static void print_record(const struct ulog_record *record)
 {
     char text[TEXT_MAX];
     uint n = record->length < TEXT_MAX ? record->length : TEXT_MAX - 1;
@@ -124,8 +118,7 @@ print_record(const struct ulog_record *record)
     printf("%u: %s\n", record->index, text);
 }
 
-static uint
-children_heard(uint children)
+static uint children_heard(uint children)
 {
     uint n = 0;
 
@@ -135,8 +128,7 @@ children_heard(uint children)
 }
 
 /* Prints what there is. Returns the number of records. */
-static uint
-drain(struct ulog_reader *reader, uint children)
+static uint drain(struct ulog_reader *reader, uint children)
 {
     struct ulog_record record;
     uint n = 0;
@@ -149,8 +141,7 @@ drain(struct ulog_reader *reader, uint children)
 }
 
 /* Reads while the children write, until each has run into the end. */
-static void
-follow(struct ulog_reader *reader, uint children)
+static void follow(struct ulog_reader *reader, uint children)
 {
     struct control *control = &shared.control;
 
@@ -168,8 +159,7 @@ follow(struct ulog_reader *reader, uint children)
     __atomic_store_n(&control->go, 1, __ATOMIC_RELEASE);
 }
 
-static void
-check_all(struct ulog_reader *reader, uint children)
+static void check_all(struct ulog_reader *reader, uint children)
 {
     int status;
 
@@ -193,8 +183,7 @@ check_all(struct ulog_reader *reader, uint children)
  * Maps ring and control page into all children, and only then sends the address as often as there
  * are children: any of them may take any copy.
  */
-static void
-share(const int *pids, uint children, int to_children)
+static void share(const int *pids, uint children, int to_children)
 {
     uint64 common = 0;
 
@@ -212,8 +201,7 @@ share(const int *pids, uint children, int to_children)
             complain("cannot be told the address", i);
 }
 
-static void
-fork_children(int *pids, uint children, const int *ends)
+static void fork_children(int *pids, uint children, const int *ends)
 {
     for (uint i = 0; i < children; i++) {
         pids[i] = fork();
@@ -228,8 +216,7 @@ fork_children(int *pids, uint children, const int *ends)
     }
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     int children = argc > 1 ? atoi(argv[1]) : CHILDREN_DEFAULT;
     struct ulog_reader reader;

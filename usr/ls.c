@@ -9,8 +9,7 @@
 #include "user/user.h"
 
 /* One line; the name is padded to the length of a directory entry's. */
-static void
-print_entry(const char *name, const struct stat *st)
+static void print_entry(const char *name, const struct stat *st)
 {
     char padded[DIRSIZ + 1];
     uint n = strlen(name);
@@ -24,8 +23,7 @@ print_entry(const char *name, const struct stat *st)
     printf("%s %d %d %ld\n", name, st->type, st->ino, st->size);
 }
 
-static const char *
-last_component(const char *path)
+static const char *last_component(const char *path)
 {
     const char *last = path;
 
@@ -35,8 +33,7 @@ last_component(const char *path)
     return last;
 }
 
-static void
-list_directory(int fd, const char *path)
+static void list_directory(int fd, const char *path)
 {
     char full[MAXPATH];
     uint n = strlen(path);
@@ -61,8 +58,7 @@ list_directory(int fd, const char *path)
     }
 }
 
-static void
-list(const char *path)
+static void list(const char *path)
 {
     struct stat st;
     int fd = open(path, O_RDONLY);
@@ -80,8 +76,7 @@ list(const char *path)
     close(fd);
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc < 2)
         list(".");

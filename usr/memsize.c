@@ -5,8 +5,7 @@
 #include "kernel/riscv.h"
 #include "user/user.h"
 
-int
-main(void)
+int main(void)
 {
     int before = memsize();
 

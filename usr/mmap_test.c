@@ -12,11 +12,10 @@
 #include "user/mman.h"
 
 #define FILE_NAME "mmap_test.tmp"
-#define TEXT "a file is memory, and memory is a file\n"
-#define CHOSEN ((char *)0x1000000000)
+#define TEXT      "a file is memory, and memory is a file\n"
+#define CHOSEN    ((char *)0x1000000000)
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -26,8 +25,7 @@ expect(int ok, const char *what)
 }
 
 /* Runs fn(p) in a child. => its status: -1 when it was killed. */
-static int
-in_child(void (*fn)(char *p), char *p)
+static int in_child(void (*fn)(char *p), char *p)
 {
     int status = 0;
     int pid = fork();
@@ -41,15 +39,13 @@ in_child(void (*fn)(char *p), char *p)
     return status;
 }
 
-static void
-store(char *p)
+static void store(char *p)
 {
     *(volatile char *)p = 'c';
 }
 
 /* Whether a store to p ends a child, which the kernel will report. */
-static int
-dies_storing(char *p)
+static int dies_storing(char *p)
 {
     printf("mmap_test: expected now: a child is ended by its store\n");
     return in_child(store, p) == -1;
@@ -57,8 +53,7 @@ dies_storing(char *p)
 
 /* ---- two arguments: memory where one wants it ---- */
 
-static void
-two_arguments(void)
+static void two_arguments(void)
 {
     char *p = mmap(CHOSEN, 2 * PGSIZE);
 
@@ -75,8 +70,7 @@ two_arguments(void)
 
 /* ---- memory shared with a child, or not ---- */
 
-static void
-with_child(void)
+static void with_child(void)
 {
     int both = PROT_READ | PROT_WRITE;
     char *shared = mmap(0, PGSIZE, both, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -93,8 +87,7 @@ with_child(void)
 
 /* ---- a file ---- */
 
-static int
-make_file(void)
+static int make_file(void)
 {
     int fd = open(FILE_NAME, O_CREATE | O_RDWR | O_TRUNC);
 
@@ -104,8 +97,7 @@ make_file(void)
 }
 
 /* What read() finds at the beginning of the file. */
-static char
-first_byte(void)
+static char first_byte(void)
 {
     int fd = open(FILE_NAME, O_RDONLY);
     char c = 0;
@@ -115,8 +107,7 @@ first_byte(void)
     return c;
 }
 
-static void
-with_file(void)
+static void with_file(void)
 {
     int both = PROT_READ | PROT_WRITE;
     int fd = make_file();
@@ -146,8 +137,7 @@ with_file(void)
 /* li a0, 7; ret */
 static const uint seven[] = {0x00700513, 0x00008067};
 
-static void
-protection(void)
+static void protection(void)
 {
     int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
     char *p = mmap(0, PGSIZE, PROT_READ | PROT_WRITE, anonymous, -1, 0);
@@ -172,8 +162,7 @@ protection(void)
     printf("mmap_test: protection: writable or executable; both only who asks for both\n");
 }
 
-int
-main(void)
+int main(void)
 {
     uint64 before = (uint64)sbrk(0);
 

@@ -11,16 +11,14 @@ static const char *state_names[] = {
     [PROCINFO_ZOMBIE] = "zombie  ",
 };
 
-static const char *
-state_name(int state)
+static const char *state_name(int state)
 {
     if (state <= PROCINFO_FREE || state > PROCINFO_ZOMBIE)
         return "?       ";
     return state_names[state];
 }
 
-int
-main(void)
+int main(void)
 {
     struct procinfo info;
 

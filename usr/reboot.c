@@ -4,8 +4,7 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-int
-main(void)
+int main(void)
 {
     reboot();
     fprintf(2, "reboot: failed\n");

@@ -4,8 +4,7 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc < 2) {
         fprintf(2, "usage: rm name...\n");

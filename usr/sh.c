@@ -17,11 +17,17 @@
 #include "user/edit.h"
 
 #define LINE_BYTES 100 /* the LF and the closing 0 included */
-#define ARGS_MAX 10   /* the closing 0 included */
-#define NODES_MAX 128 /* a line of 99 characters needs fewer */
-#define DEPTH_MAX 10  /* parentheses, pipes and lists inside one another */
+#define ARGS_MAX   10  /* the closing 0 included */
+#define NODES_MAX  128 /* a line of 99 characters needs fewer */
+#define DEPTH_MAX  10  /* parentheses, pipes and lists inside one another */
 
-enum node_kind { NODE_EXEC, NODE_REDIR, NODE_PIPE, NODE_LIST, NODE_BACKGROUND };
+enum node_kind {
+    NODE_EXEC,
+    NODE_REDIR,
+    NODE_PIPE,
+    NODE_LIST,
+    NODE_BACKGROUND
+};
 
 struct node {
     enum node_kind kind;
@@ -50,15 +56,13 @@ static int node_count;
 
 static struct node *parse_line(struct parser *p);
 
-static void __attribute__((noreturn))
-give_up(const char *why)
+static void __attribute__((noreturn)) give_up(const char *why)
 {
     fprintf(2, "%s\n", why);
     exit(1);
 }
 
-static int
-fork_or_give_up(void)
+static int fork_or_give_up(void)
 {
     int pid = fork();
 
@@ -69,8 +73,7 @@ fork_or_give_up(void)
 
 /* ---- parsing ---- */
 
-static struct node *
-new_node(enum node_kind kind, struct node *left, struct node *right)
+static struct node *new_node(enum node_kind kind, struct node *left, struct node *right)
 {
     struct node *node;
 
@@ -83,29 +86,25 @@ new_node(enum node_kind kind, struct node *left, struct node *right)
     return node;
 }
 
-static int
-is_blank(char c)
+static int is_blank(char c)
 {
     return c != 0 && strchr(" \t\r\n\v", c) != 0;
 }
 
-static int
-is_symbol(char c)
+static int is_symbol(char c)
 {
     return c != 0 && strchr("<|>&;()", c) != 0;
 }
 
 /* The next character that is not blank, which may be 0. It is not consumed. */
-static char
-peek(struct parser *p)
+static char peek(struct parser *p)
 {
     while (is_blank(*p->at))
         p->at++;
     return *p->at;
 }
 
-static int
-accept(struct parser *p, char c)
+static int accept(struct parser *p, char c)
 {
     if (peek(p) != c)
         return 0;
@@ -114,8 +113,7 @@ accept(struct parser *p, char c)
 }
 
 /* The next word, to be cut at its end later; 0 when a symbol or the end comes first. */
-static char *
-take_word(struct parser *p)
+static char *take_word(struct parser *p)
 {
     char c = peek(p);
     char *word = p->at;
@@ -128,15 +126,13 @@ take_word(struct parser *p)
     return word;
 }
 
-static void
-enter(struct parser *p)
+static void enter(struct parser *p)
 {
     if (++p->depth > DEPTH_MAX)
         give_up("syntax: nested too deeply");
 }
 
-static struct node *
-parse_redirs(struct parser *p, struct node *node)
+static struct node *parse_redirs(struct parser *p, struct node *node)
 {
     for (;;) {
         int fd = 1;
@@ -160,8 +156,7 @@ parse_redirs(struct parser *p, struct node *node)
     }
 }
 
-static struct node *
-parse_block(struct parser *p)
+static struct node *parse_block(struct parser *p)
 {
     struct node *node;
 
@@ -173,8 +168,7 @@ parse_block(struct parser *p)
     return parse_redirs(p, node);
 }
 
-static struct node *
-parse_exec(struct parser *p)
+static struct node *parse_exec(struct parser *p)
 {
     struct node *command;
     struct node *outer;
@@ -197,8 +191,7 @@ parse_exec(struct parser *p)
 }
 
 /* The parts of a pipe or list hang to the right, so each is put into the hole the last one left. */
-static struct node *
-parse_pipe(struct parser *p)
+static struct node *parse_pipe(struct parser *p)
 {
     struct node *first = parse_exec(p);
     struct node **last = &first;
@@ -211,8 +204,7 @@ parse_pipe(struct parser *p)
     return first;
 }
 
-static struct node *
-parse_line(struct parser *p)
+static struct node *parse_line(struct parser *p)
 {
     struct node *first = 0;
     struct node **last = &first;
@@ -228,8 +220,7 @@ parse_line(struct parser *p)
     }
 }
 
-static struct node *
-parse(char *text)
+static struct node *parse(char *text)
 {
     struct parser p = {text, 0};
     struct node *node = parse_line(&p);
@@ -246,8 +237,7 @@ parse(char *text)
 /* ---- running ---- */
 
 /* Makes `fd` of this process what `from` is. */
-static void
-move_to(int fd, int from)
+static void move_to(int fd, int from)
 {
     close(fd);
     dup(from);
@@ -257,8 +247,7 @@ move_to(int fd, int from)
  * Forks both sides of a pipe. In each child returns what it has to run; the parent waits for both
  * and exits.
  */
-static struct node *
-run_pipe(struct node *node)
+static struct node *run_pipe(struct node *node)
 {
     int ends[2];
 
@@ -279,8 +268,7 @@ run_pipe(struct node *node)
     exit(0);
 }
 
-static void
-redirect(struct node *node)
+static void redirect(struct node *node)
 {
     close(node->redir.fd);
     if (open(node->redir.file, node->redir.flags) < 0) {
@@ -289,8 +277,7 @@ redirect(struct node *node)
     }
 }
 
-static void __attribute__((noreturn))
-run_program(char **argv)
+static void __attribute__((noreturn)) run_program(char **argv)
 {
     if (argv[0] == 0)
         exit(1);
@@ -299,8 +286,7 @@ run_program(char **argv)
     exit(0);
 }
 
-static void __attribute__((noreturn))
-run(struct node *node)
+static void __attribute__((noreturn)) run(struct node *node)
 {
     for (;;) {
         switch (node->kind) {
@@ -333,8 +319,7 @@ run(struct node *node)
 /* ---- the loop ---- */
 
 /* Reads a line after the prompt. Returns 0, or -1 at the end of the input. */
-static int
-read_line(void)
+static int read_line(void)
 {
     enum edit_result result;
 
@@ -348,8 +333,7 @@ read_line(void)
     return result == EDIT_LINE ? 0 : -1;
 }
 
-static void
-change_directory(char *path)
+static void change_directory(char *path)
 {
     uint n = strlen(path);
 
@@ -360,8 +344,7 @@ change_directory(char *path)
 }
 
 /* Descriptors 0, 1 and 2 are open from here on. */
-static void
-open_standard_files(void)
+static void open_standard_files(void)
 {
     int fd;
 
@@ -372,8 +355,7 @@ open_standard_files(void)
         close(fd);
 }
 
-static void
-run_line(char *text)
+static void run_line(char *text)
 {
     int pid = fork();
 
@@ -385,8 +367,7 @@ run_line(char *text)
         wait(0);
 }
 
-int
-main(void)
+int main(void)
 {
     open_standard_files();
     if (edit_possible())

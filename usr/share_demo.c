@@ -16,7 +16,7 @@
 #include "kernel/riscv.h"
 #include "user/user.h"
 
-#define SECRET "what the owner wrote"
+#define SECRET   "what the owner wrote"
 #define PATIENCE 600 /* ticks */
 
 /* In the buffer: what is lent. */
@@ -27,8 +27,7 @@ struct lent {
 
 static struct lent buffer __attribute__((aligned(4096)));
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -39,8 +38,7 @@ expect(int ok, const char *what)
 /* ---- the stranger: its standard input and output are pipes to the owner, 2 is the console ---- */
 
 /* Waits until the owner says go. */
-static void
-wait_for_owner(void)
+static void wait_for_owner(void)
 {
     char c;
 
@@ -48,14 +46,12 @@ wait_for_owner(void)
         exit(1);
 }
 
-static void
-say(char c)
+static void say(char c)
 {
     write(1, &c, 1);
 }
 
-static void
-stranger(int owner, uint64 address, char what)
+static void stranger(int owner, uint64 address, char what)
 {
     struct lent *lent;
 
@@ -85,8 +81,7 @@ struct guest {
 };
 
 /* Writes n in decimal. => text */
-static char *
-decimal(char *text, int size, uint64 n)
+static char *decimal(char *text, int size, uint64 n)
 {
     char *p = text + size - 1;
 
@@ -97,8 +92,7 @@ decimal(char *text, int size, uint64 n)
     return p;
 }
 
-static void
-become_stranger(int owner, const char *what)
+static void become_stranger(int owner, const char *what)
 {
     static char pid_text[16];
     static char address_text[32];
@@ -109,8 +103,7 @@ become_stranger(int owner, const char *what)
     exit(1);
 }
 
-static void
-start_stranger(struct guest *guest, const char *what)
+static void start_stranger(struct guest *guest, const char *what)
 {
     int owner = getpid();
     int down[2];
@@ -137,8 +130,7 @@ start_stranger(struct guest *guest, const char *what)
 }
 
 /* The next thing the stranger says, or 0 when it is gone. */
-static char
-hear(const struct guest *guest)
+static char hear(const struct guest *guest)
 {
     char c = 0;
 
@@ -146,14 +138,12 @@ hear(const struct guest *guest)
     return c;
 }
 
-static void
-tell(const struct guest *guest)
+static void tell(const struct guest *guest)
 {
     expect(write(guest->out, "g", 1) == 1, "the stranger is gone");
 }
 
-static void
-expect_killed(const struct guest *guest)
+static void expect_killed(const struct guest *guest)
 {
     int status = 0;
 
@@ -164,8 +154,7 @@ expect_killed(const struct guest *guest)
 }
 
 /* Lends the buffer to a new stranger, which has tried to get it before, and has mapped it now. */
-static void
-lend(struct guest *guest, const char *what, int writable)
+static void lend(struct guest *guest, const char *what, int writable)
 {
     start_stranger(guest, what);
     expect(hear(guest) == 'r', "a stranger mapped what was not lent");
@@ -176,8 +165,7 @@ lend(struct guest *guest, const char *what, int writable)
     printf("share_demo: lent to it %s, it may\n", writable ? "to write" : "read-only");
 }
 
-static void
-read_only(void)
+static void read_only(void)
 {
     struct guest guest;
 
@@ -189,8 +177,7 @@ read_only(void)
     printf("share_demo: its store killed it, and changed nothing\n");
 }
 
-static void
-revoked(void)
+static void revoked(void)
 {
     struct guest guest;
     int start = uptime();
@@ -209,8 +196,7 @@ revoked(void)
     printf("share_demo: it was counting when the buffer was taken back, and got no further\n");
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc == 4)
         stranger(atoi(argv[2]), (uint64)(uint)atoi(argv[3]), argv[1][0]);

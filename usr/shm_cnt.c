@@ -12,8 +12,8 @@
 #include "user/user.h"
 #include "user/uspinlock.h"
 
-#define ID 1
-#define COUNTS 10000
+#define ID         1
+#define COUNTS     10000
 #define LINE_EVERY 1000
 
 struct page {
@@ -23,8 +23,7 @@ struct page {
     volatile int final[2]; /* what the last count of child and parent gave */
 };
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -32,8 +31,7 @@ expect(int ok, const char *what)
     exit(1);
 }
 
-static struct page *
-open_page(void)
+static struct page *open_page(void)
 {
     struct page *page;
 
@@ -42,8 +40,7 @@ open_page(void)
 }
 
 /* Counts once. => what the count is then. */
-static int
-count_locked(struct page *page)
+static int count_locked(struct page *page)
 {
     int now;
 
@@ -54,8 +51,7 @@ count_locked(struct page *page)
 }
 
 /* The same without the lock, and slowly: what the other stores in between is lost. */
-static int
-count_unlocked(struct page *page)
+static int count_unlocked(struct page *page)
 {
     int now = page->count + 1;
 
@@ -65,8 +61,7 @@ count_unlocked(struct page *page)
     return now;
 }
 
-static void
-run(int parent, int locked)
+static void run(int parent, int locked)
 {
     const char *name = parent ? "parent" : "child";
     struct page *page = open_page();
@@ -84,8 +79,7 @@ run(int parent, int locked)
     printf("Counter in %s is %d\n", name, now);
 }
 
-static void
-check_locked(const struct page *page)
+static void check_locked(const struct page *page)
 {
     int all = 2 * COUNTS;
     int last = page->final[0] == all ? page->final[1] : page->final[0];
@@ -95,8 +89,7 @@ check_locked(const struct page *page)
     expect(last >= COUNTS && last < all, "the first to end saw what cannot be");
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     int locked = argc < 2;
     struct page *page;

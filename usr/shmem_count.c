@@ -8,9 +8,9 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-#define ID 25
+#define ID       25
 #define CHILDREN 10
-#define FIRST 10
+#define FIRST    10
 #define PATIENCE 600 /* ticks that a child waits for its turn */
 
 struct page {
@@ -18,8 +18,7 @@ struct page {
     volatile int turn;   /* whose turn it is */
 };
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -27,8 +26,7 @@ expect(int ok, const char *what)
     exit(1);
 }
 
-static struct page *
-open_page(void)
+static struct page *open_page(void)
 {
     struct page *page = (struct page *)openshmem(ID);
 
@@ -36,8 +34,7 @@ open_page(void)
     return page;
 }
 
-static void
-wait_for_turn(const struct page *page, int turn)
+static void wait_for_turn(const struct page *page, int turn)
 {
     int start = uptime();
 
@@ -48,8 +45,7 @@ wait_for_turn(const struct page *page, int turn)
     __sync_synchronize();
 }
 
-static void
-child(int turn)
+static void child(int turn)
 {
     struct page *page = open_page();
 
@@ -64,8 +60,7 @@ child(int turn)
 }
 
 /* The page is new: no program that ran before has left it open. */
-static struct page *
-make_page(void)
+static struct page *make_page(void)
 {
     struct page *page = open_page();
 
@@ -75,8 +70,7 @@ make_page(void)
     return page;
 }
 
-int
-main(void)
+int main(void)
 {
     struct page *page = make_page();
     int failed = 0;

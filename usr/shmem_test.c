@@ -11,7 +11,7 @@
 #include "kernel/riscv.h"
 #include "user/user.h"
 
-#define GREETING "Hello daddy"
+#define GREETING     "Hello daddy"
 #define BUFFER_BYTES 100
 #define MALLOC_BYTES (20 * PGSIZE)
 
@@ -19,8 +19,7 @@
 static char memory[2 * PGSIZE] __attribute__((aligned(4096)));
 static char *const buffer = memory + 1000;
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -28,14 +27,12 @@ expect(int ok, const char *what)
     exit(1);
 }
 
-static void
-print_size(const char *when)
+static void print_size(const char *when)
 {
     printf("child: size %s: %lu\n", when, (uint64)sbrk(0));
 }
 
-static void
-unmap_and_allocate(uint64 address, uint64 before)
+static void unmap_and_allocate(uint64 address, uint64 before)
 {
     char *block;
 
@@ -52,8 +49,7 @@ unmap_and_allocate(uint64 address, uint64 before)
     free(block);
 }
 
-static void
-child(int from_parent, int to_parent, int keep)
+static void child(int from_parent, int to_parent, int keep)
 {
     uint64 before = (uint64)sbrk(0);
     uint64 address;
@@ -73,8 +69,7 @@ child(int from_parent, int to_parent, int keep)
     exit(0);
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     int keep = argc > 1 && (strcmp(argv[1], "--no-unmap") == 0 || strcmp(argv[1], "-n") == 0 ||
                             strcmp(argv[1], "-d") == 0 || strcmp(argv[1], "keep") == 0);
@@ -86,7 +81,8 @@ main(int argc, char **argv)
     char ready;
 
     if (argc > 2 || (argc == 2 && !keep)) {
-        fprintf(2, "usage: shmem_test [-n | -d | keep | --no-unmap]    (the child exits as it is)\n");
+        fprintf(2,
+                "usage: shmem_test [-n | -d | keep | --no-unmap]    (the child exits as it is)\n");
         exit(1);
     }
     expect(pipe(down) == 0 && pipe(up) == 0, "pipe failed");

@@ -8,12 +8,11 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-#define GREETING "Hello child"
-#define ANSWER "Thank you, daddy"
+#define GREETING     "Hello child"
+#define ANSWER       "Thank you, daddy"
 #define BUFFER_BYTES 100
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -21,8 +20,7 @@ expect(int ok, const char *what)
     exit(1);
 }
 
-static void
-child(int from_parent)
+static void child(int from_parent)
 {
     char *shared;
 
@@ -33,8 +31,7 @@ child(int from_parent)
     exit(0);
 }
 
-int
-main(void)
+int main(void)
 {
     char *buffer = malloc(BUFFER_BYTES);
     int status = -1;

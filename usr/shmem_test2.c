@@ -9,12 +9,11 @@
 #include "kernel/riscv.h"
 #include "user/user.h"
 
-#define GREETING "Hello daddy"
+#define GREETING     "Hello daddy"
 #define BUFFER_BYTES 100
 #define MALLOC_BYTES (20 * PGSIZE)
 
-static void
-expect(int ok, const char *what)
+static void expect(int ok, const char *what)
 {
     if (ok)
         return;
@@ -22,8 +21,7 @@ expect(int ok, const char *what)
     exit(1);
 }
 
-static uint64
-print_size(const char *when)
+static uint64 print_size(const char *when)
 {
     uint64 size = (uint64)sbrk(0);
 
@@ -31,8 +29,7 @@ print_size(const char *when)
     return size;
 }
 
-static void
-child(int parent, char *buffer)
+static void child(int parent, char *buffer)
 {
     uint64 before = print_size("before map  ");
     uint64 address = map_shared_pages(parent, getpid(), buffer, BUFFER_BYTES);
@@ -42,8 +39,7 @@ child(int parent, char *buffer)
     expect(print_size("after map   ") > before, "map did not grow the child");
     strcpy((char *)address, GREETING);
     expect(unmap_shared_pages(address, BUFFER_BYTES) == 0, "unmap failed");
-    expect(print_size("after unmap ") == before,
-           "the size after unmap is not the size before map");
+    expect(print_size("after unmap ") == before, "the size after unmap is not the size before map");
     block = malloc(MALLOC_BYTES);
     expect(block != 0, "malloc failed after unmap");
     memset(block, 'm', MALLOC_BYTES);
@@ -51,8 +47,7 @@ child(int parent, char *buffer)
     exit(0);
 }
 
-int
-main(void)
+int main(void)
 {
     char *buffer = malloc(BUFFER_BYTES);
     int parent = getpid();

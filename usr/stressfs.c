@@ -6,14 +6,13 @@
 #include "user/user.h"
 
 #define BLOCK_BYTES 512
-#define BLOCKS 20
-#define FORKS 4
+#define BLOCKS      20
+#define FORKS       4
 
 static char data[BLOCK_BYTES];
 static char path[] = "stressfs0";
 
-int
-main(void)
+int main(void)
 {
     int number;
     int fd;

@@ -4,8 +4,7 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-int
-main(void)
+int main(void)
 {
     if (sync() == 0)
         exit(0);

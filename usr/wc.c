@@ -7,8 +7,7 @@
 
 static char buffer[4096];
 
-static void
-count(int fd, const char *name)
+static void count(int fd, const char *name)
 {
     int lines = 0;
     int words = 0;
@@ -33,8 +32,7 @@ count(int fd, const char *name)
     printf("%d %d %d %s\n", lines, words, bytes, name);
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc <= 1)
         count(0, "");

@@ -11,7 +11,9 @@
 
 #include <stdbool.h>
 
-enum { FRAMES_MAX = 32 };
+enum {
+    FRAMES_MAX = 32
+};
 
 extern char __text_start[], __text_end[];
 
@@ -50,15 +52,15 @@ static uint64_t stack_of(uint64_t fp)
 static void print_registers(const struct trapframe *tf)
 {
     static const char names[32][4] = {
-        "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
-        "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
+        "pc", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+        "a1", "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
         "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
     };
     const uint64_t *x = (const uint64_t *)tf;
 
     for (unsigned i = 0; i < 32; i += 4)
-        printk("  %3s %016lx  %3s %016lx  %3s %016lx  %3s %016lx\n", names[i], x[i],
-               names[i + 1], x[i + 1], names[i + 2], x[i + 2], names[i + 3], x[i + 3]);
+        printk("  %3s %016lx  %3s %016lx  %3s %016lx  %3s %016lx\n", names[i], x[i], names[i + 1],
+               x[i + 1], names[i + 2], x[i + 2], names[i + 3], x[i + 3]);
 }
 
 void backtrace_print(void)

@@ -17,7 +17,9 @@
 
 #include <stddef.h>
 
-enum { EMERGENCY_STACK = 4096 };
+enum {
+    EMERGENCY_STACK = 4096
+};
 
 struct cpu cpus[NCPU_MAX];
 uint32_t cpu_count;
@@ -48,7 +50,7 @@ uint64_t cpu_others_online(void)
     return others;
 }
 
-void secondary_start(void);             /* head.S */
+void secondary_start(void); /* head.S */
 
 int hart_start(struct cpu *c)
 {

@@ -9,20 +9,22 @@
 
 #ifdef __ASSEMBLER__
 
+/* clang-format off */
 .macro extable start, end, fixup
     .pushsection .extable, "a"
     .balign 8
     .dword \start, \end, \fixup
     .popsection
 .endm
+/* clang-format on */
 
 #else
 
 #include <stdint.h>
 
-#define EXTABLE(start, end, fixup) \
-    ".pushsection .extable, \"a\"\n" \
-    ".balign 8\n" \
+#define EXTABLE(start, end, fixup)           \
+    ".pushsection .extable, \"a\"\n"         \
+    ".balign 8\n"                            \
     ".dword " start ", " end ", " fixup "\n" \
     ".popsection\n"
 

@@ -9,19 +9,21 @@
 
 #include "extable.h"
 
-#define LOAD(instruction, value, at) \
-    __asm__ volatile("li %0, -1\n" \
-                     "1: " instruction " %0, (%1)\n" \
-                     "2: fence i, r\n" \
-                     EXTABLE("1b", "2b", "2b") \
-                     : "=&r"(value) : "r"(at) : "memory")
+#define LOAD(instruction, value, at)                             \
+    __asm__ volatile("li %0, -1\n"                               \
+                     "1: " instruction " %0, (%1)\n"             \
+                     "2: fence i, r\n" EXTABLE("1b", "2b", "2b") \
+                     : "=&r"(value)                              \
+                     : "r"(at)                                   \
+                     : "memory")
 
-#define STORE(instruction, value, at) \
-    __asm__ volatile("fence w, o\n" \
-                     "1: " instruction " %0, (%1)\n" \
-                     "2:\n" \
-                     EXTABLE("1b", "2b", "2b") \
-                     : : "r"(value), "r"(at) : "memory")
+#define STORE(instruction, value, at)                 \
+    __asm__ volatile("fence w, o\n"                   \
+                     "1: " instruction " %0, (%1)\n"  \
+                     "2:\n" EXTABLE("1b", "2b", "2b") \
+                     :                                \
+                     : "r"(value), "r"(at)            \
+                     : "memory")
 
 uint8_t mmio_read8(const volatile void *at)
 {

@@ -9,7 +9,7 @@
 #include "asm/csr.h"
 
 /* For head.S, which reads it at its physical address. */
-uint64_t mmu_kernel_satp;       /* [I] after boot */
+uint64_t mmu_kernel_satp; /* [I] after boot */
 
 #define SATP_OF(root) (SATP_SV39 | (root) >> PAGE_SHIFT)
 

@@ -56,7 +56,7 @@ void sbi_console_write(const char *bytes, size_t n)
 
 int sbi_console_getc(void)
 {
-    uint8_t c = 0;                      /* written by the firmware, unseen by the compiler */
+    uint8_t c = 0; /* written by the firmware, unseen by the compiler */
     struct sbi_result r;
 
     r = call_console(EXT_CONSOLE, CONSOLE_READ, 1, virt_to_phys(&c), 0, 0);

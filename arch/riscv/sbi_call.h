@@ -16,13 +16,28 @@ enum {
     EXT_CONSOLE = 0x4442434e,
 };
 
-enum { BASE_PROBE = 3 };
-enum { RFENCE_I = 0, RFENCE_VMA = 1 };
-enum { HART_START = 0 };
-enum { RESET_SHUTDOWN = 0, RESET_COLD_REBOOT = 1 };
-enum { CONSOLE_WRITE = 0, CONSOLE_READ = 1 };
+enum {
+    BASE_PROBE = 3
+};
+enum {
+    RFENCE_I = 0,
+    RFENCE_VMA = 1
+};
+enum {
+    HART_START = 0
+};
+enum {
+    RESET_SHUTDOWN = 0,
+    RESET_COLD_REBOOT = 1
+};
+enum {
+    CONSOLE_WRITE = 0,
+    CONSOLE_READ = 1
+};
 
-enum { SBI_NOT_SUPPORTED = -2 };
+enum {
+    SBI_NOT_SUPPORTED = -2
+};
 
 /* Six argument registers at most; the firmware preserves all but a0 and a1. */
 static inline struct sbi_result sbi_ecall(uint64_t ext, uint64_t fn, uint64_t x0, uint64_t x1,
@@ -36,7 +51,7 @@ static inline struct sbi_result sbi_ecall(uint64_t ext, uint64_t fn, uint64_t x0
     register uint64_t a7 __asm__("a7") = ext;
 
     __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a3), "r"(a6), "r"(a7) : "memory");
-    return (struct sbi_result){ (long)a0, a1 };
+    return (struct sbi_result){(long)a0, a1};
 }
 
 #endif

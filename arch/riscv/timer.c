@@ -19,10 +19,11 @@ static bool sstc_works(void)
 
     __asm__ volatile("li %0, 0\n"
                      "1: csrw " CSR_STR(CSR_STIMECMP) ", %1\n"
-                     "2: li %0, 1\n"
-                     "3:\n"
-                     EXTABLE("1b", "2b", "3b")
-                     : "=&r"(works) : "r"(TIMER_NEVER) : "memory");
+                                                      "2: li %0, 1\n"
+                                                      "3:\n" EXTABLE("1b", "2b", "3b")
+                     : "=&r"(works)
+                     : "r"(TIMER_NEVER)
+                     : "memory");
     return works;
 }
 

@@ -10,7 +10,9 @@
 #include "asm/sbi.h"
 
 /* Beyond this many pages it is cheaper to forget everything than to fence page by page. */
-enum { TLB_PAGES_MAX = 64 };
+enum {
+    TLB_PAGES_MAX = 64
+};
 
 static void flush_local_range(vaddr_t va, size_t npages)
 {
@@ -30,7 +32,7 @@ static void flush_local_range(vaddr_t va, size_t npages)
  */
 void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
 {
-    irq_push();                         /* "this hart" must stay the same */
+    irq_push(); /* "this hart" must stay the same */
     uint64_t self = 1UL << cpu_id();
 
     if (cpu_mask & self)

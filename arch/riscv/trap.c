@@ -21,12 +21,12 @@ __noreturn void trap_stack_overflow(uint64_t sp, uint64_t epc, uint64_t fp);
 
 void trap_init_hart(void)
 {
-    csr_write(stvec, (uint64_t)trap_entry);     /* mode 0: all traps go to one address */
-    csr_write(sscratch, 0);                     /* we are in the kernel */
+    csr_write(stvec, (uint64_t)trap_entry); /* mode 0: all traps go to one address */
+    csr_write(sscratch, 0);                 /* we are in the kernel */
     /* The firmware may leave units on in which one process could read what another left. */
     csr_clear(sstatus, SSTATUS_SIE | SSTATUS_FS | SSTATUS_VS | SSTATUS_SUM | SSTATUS_MXR);
-    csr_write(scounteren, 7);                   /* programs may read cycle, time and instret */
-    csr_write(sie, SIE_SSIE | SIE_STIE);        /* devices: when their controller is ready */
+    csr_write(scounteren, 7);            /* programs may read cycle, time and instret */
+    csr_write(sie, SIE_SSIE | SIE_STIE); /* devices: when their controller is ready */
 }
 
 static void interrupt(uint64_t cause, enum trap_from from)
@@ -34,7 +34,7 @@ static void interrupt(uint64_t cause, enum trap_from from)
     uint64_t irq = cause & ~CAUSE_INTERRUPT;
 
     if (irq == IRQ_SOFTWARE) {
-        csr_clear(sip, SIE_SSIE);               /* first: one that comes now must not be lost */
+        csr_clear(sip, SIE_SSIE); /* first: one that comes now must not be lost */
         if (panic_happened())
             cpu_halt();
     }
@@ -88,8 +88,7 @@ static void kernel_exception(struct trapframe *tf, uint64_t cause, vaddr_t va)
         return;
     }
     backtrace_from_frame(tf);
-    panic("trap in the kernel: scause %lu, stval %p, sepc %p", cause, (void *)va,
-          (void *)tf->epc);
+    panic("trap in the kernel: scause %lu, stval %p, sepc %p", cause, (void *)va, (void *)tf->epc);
 }
 
 /* Everything from the kernel itself; interrupts off, and SUM, too. */

@@ -13,7 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NCPU_MAX = 8, CPU_RANKS_MAX = 16 };
+enum {
+    NCPU_MAX = 8,
+    CPU_RANKS_MAX = 16
+};
 
 struct task;
 struct mm;
@@ -21,28 +24,28 @@ struct spinlock;
 
 /* Fields without a mark: [self], with interrupts off. */
 struct cpu {
-    struct task *current;               /* the task that runs; must stay the first field */
-    uint64_t emergency_sp;              /* [I] stack for reporting a stack overflow */
-    uint64_t hartid;                    /* [I] the machine's number */
-    uint32_t id;                        /* [I] index in cpus[] */
-    uint32_t irq_depth;                 /* irq_push() nesting */
-    bool irq_were_on;                   /* interrupt state before the outermost irq_push() */
-    bool online;                        /* [a] the hart runs the scheduler */
-    struct mm *mm;                      /* loaded address space, NULL = the kernel's; for mm */
-    struct task *previous;              /* sched: the task that ran before, until it is let go of */
-    uint64_t slice_end;                 /* sched: a slice's rest goes to the next task; ~0 while idle */
-    uint64_t keep_until;                /* sched: it comes for a task that it has woken; else ~0 */
-    bool in_interrupt;                  /* sched: trap_interrupt() runs */
-    bool queued;                        /* sched: this interrupt has queued a task */
-    bool sstc_listed;                   /* [I] after boot: the device tree promises stimecmp */
-    bool has_sstc;                      /* stimecmp was tried, and works */
-    uint64_t timer_deadline;            /* what the timer is set to; ~0 = nothing */
-    uint32_t nranks;                    /* checking build: locks held, outermost first */
+    struct task *current;    /* the task that runs; must stay the first field */
+    uint64_t emergency_sp;   /* [I] stack for reporting a stack overflow */
+    uint64_t hartid;         /* [I] the machine's number */
+    uint32_t id;             /* [I] index in cpus[] */
+    uint32_t irq_depth;      /* irq_push() nesting */
+    bool irq_were_on;        /* interrupt state before the outermost irq_push() */
+    bool online;             /* [a] the hart runs the scheduler */
+    struct mm *mm;           /* loaded address space, NULL = the kernel's; for mm */
+    struct task *previous;   /* sched: the task that ran before, until it is let go of */
+    uint64_t slice_end;      /* sched: a slice's rest goes to the next task; ~0 while idle */
+    uint64_t keep_until;     /* sched: it comes for a task that it has woken; else ~0 */
+    bool in_interrupt;       /* sched: trap_interrupt() runs */
+    bool queued;             /* sched: this interrupt has queued a task */
+    bool sstc_listed;        /* [I] after boot: the device tree promises stimecmp */
+    bool has_sstc;           /* stimecmp was tried, and works */
+    uint64_t timer_deadline; /* what the timer is set to; ~0 = nothing */
+    uint32_t nranks;         /* checking build: locks held, outermost first */
     struct spinlock *held[CPU_RANKS_MAX];
 };
 
-extern struct cpu cpus[NCPU_MAX];       /* [I] up to cpu_count */
-extern uint32_t cpu_count;              /* [I] after the device tree was read */
+extern struct cpu cpus[NCPU_MAX]; /* [I] up to cpu_count */
+extern uint32_t cpu_count;        /* [I] after the device tree was read */
 
 /* A register variable, so that tp->field is one instruction: an interrupt cannot come between. */
 register struct cpu *cpu_in_tp __asm__("tp");

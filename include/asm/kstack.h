@@ -9,12 +9,12 @@
 #ifndef ASM_KSTACK_H
 #define ASM_KSTACK_H
 
-#define KSTACK_SLOT_SHIFT   14
-#define KSTACK_SLOT         (1 << KSTACK_SLOT_SHIFT)
+#define KSTACK_SLOT_SHIFT 14
+#define KSTACK_SLOT       (1 << KSTACK_SLOT_SHIFT)
 
 /* Slots 0 .. NCPU_MAX-1 are the harts' boot and idle stacks, then comes one per process. */
-#define KSTACK_SLOT_TASKS   8
-#define KSTACK_SLOTS        (KSTACK_SLOT_TASKS + 64)
+#define KSTACK_SLOT_TASKS 8
+#define KSTACK_SLOTS      (KSTACK_SLOT_TASKS + 64)
 
 #ifndef __ASSEMBLER__
 

@@ -32,7 +32,7 @@ typedef uint64_t vaddr_t;
 /* A host test keeps "physical" memory in an arena; it sets where that and the array start. */
 extern uint64_t host_kernel_offset, host_page_array;
 #define KERNEL_OFFSET host_kernel_offset
-#define PAGE_ARRAY host_page_array
+#define PAGE_ARRAY    host_page_array
 #endif
 
 /* A range of physical memory, [start, end) in bytes. */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct sbi_result {
-    long err;                           /* 0, or an SBI error, which is negative */
+    long err; /* 0, or an SBI error, which is negative */
     uint64_t value;
 };
 
@@ -30,8 +30,8 @@ typedef struct sbi_result (*sbi_call_fn)(uint64_t ext, uint64_t fn, uint64_t x0,
 void sbi_init(sbi_call_fn instead);
 
 /* Firmware of before SBI 0.2, and one without an extension: `instead` for sbi_init(). */
-struct sbi_result sbi_legacy_call(uint64_t ext, uint64_t fn, uint64_t x0, uint64_t x1,
-                                  uint64_t x2, uint64_t x3);
+struct sbi_result sbi_legacy_call(uint64_t ext, uint64_t fn, uint64_t x0, uint64_t x1, uint64_t x2,
+                                  uint64_t x3);
 
 /* Writes n bytes, which lie in the linear map, to the firmware's console; busy until they are out. */
 void sbi_console_write(const char *bytes, size_t n);
@@ -45,7 +45,7 @@ void sbi_set_timer(uint64_t t);
 /* Sends a software interrupt to every hart in the mask. */
 void sbi_send_ipi(uint64_t cpu_mask);
 
-#define SBI_RFENCE_ALL (~0UL)          /* as size, with va 0: the whole address space */
+#define SBI_RFENCE_ALL (~0UL) /* as size, with va 0: the whole address space */
 
 /* Fences [va, va + size) on every hart in the mask; => done on all of them on return */
 void sbi_rfence(uint64_t cpu_mask, vaddr_t va, size_t size);

@@ -11,7 +11,7 @@
 
 #define TIMER_NEVER (~0UL)
 
-extern uint64_t timebase_hz;            /* [I] time units per second; set from the device tree */
+extern uint64_t timebase_hz; /* [I] time units per second; set from the device tree */
 
 /* Time units since some moment before boot, the same on all harts. */
 static inline uint64_t time_now(void)

@@ -22,14 +22,14 @@ struct trapframe {
     uint64_t a0, a1, a2, a3, a4, a5, a6, a7;
     uint64_t s2, s3, s4, s5, s6, s7, s8, s9, s10, s11;
     uint64_t t3, t4, t5, t6;
-    uint64_t status;                    /* sstatus; kept for traps from the kernel only */
-    struct cpu *cpu;                    /* traps from user: the hart, for the kernel's tp */
+    uint64_t status; /* sstatus; kept for traps from the kernel only */
+    struct cpu *cpu; /* traps from user: the hart, for the kernel's tp */
 };
 
 enum trap_from {
     TRAP_FROM_USER,
     TRAP_FROM_KERNEL,
-    TRAP_FROM_UACCESS,                  /* the kernel, copying to or from user memory */
+    TRAP_FROM_UACCESS, /* the kernel, copying to or from user memory */
 };
 
 /*

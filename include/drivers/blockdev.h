@@ -15,11 +15,15 @@
 #include "lib/list.h"
 #include "sched/waitqueue.h"
 
-#define BLOCK_SECTOR 512
+#define BLOCK_SECTOR   512
 #define BLOCK_SEGS_MAX 32
-#define RAMDISK_NAME "ramdisk"
+#define RAMDISK_NAME   "ramdisk"
 
-enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH };
+enum block_op {
+    BLOCK_READ,
+    BLOCK_WRITE,
+    BLOCK_FLUSH
+};
 
 /* Memory of one piece: in the linear map, `len` a multiple of BLOCK_SECTOR, contiguous. */
 struct block_seg {

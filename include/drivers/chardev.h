@@ -6,7 +6,7 @@
 
 #include "asm/page.h"
 
-#define CHARDEV_MAJORS 10 /* majors 0..9 can be opened (docs/xv6-abi.md 7) */
+#define CHARDEV_MAJORS  10 /* majors 0..9 can be opened (docs/xv6-abi.md 7) */
 #define CHARDEV_CONSOLE 1
 
 /* They act on the user memory of the running task, may sleep, and return bytes done or -errno. */

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define CONSOLE_KEY(letter) ((letter) & 0x1f) /* CONSOLE_KEY('P') is what Ctrl-P sends */
+#define CONSOLE_KEY(letter) ((letter)&0x1f) /* CONSOLE_KEY('P') is what Ctrl-P sends */
 
 /*
  * Finds the serial port (16550 by /chosen/stdout-path or `compatible`) and takes its input. Without

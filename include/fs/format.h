@@ -11,11 +11,11 @@
 #include "uapi/kernel/fs.h"
 #include "uapi/kernel/stat.h"
 
-#define LOG_BLOCKS_MAX 30 /* entries of a log header */
-#define LOG_OP_BLOCKS 10  /* blocks one operation may change (xv6: MAXOPBLOCKS) */
-#define SUPER_BLOCK 1     /* where the superblock is */
-#define INODES_MAX 65536u /* inode numbers a dirent can name */
-#define NLINK_MAX 32767
+#define LOG_BLOCKS_MAX 30     /* entries of a log header */
+#define LOG_OP_BLOCKS  10     /* blocks one operation may change (xv6: MAXOPBLOCKS) */
+#define SUPER_BLOCK    1      /* where the superblock is */
+#define INODES_MAX     65536u /* inode numbers a dirent can name */
+#define NLINK_MAX      32767
 
 /* First block of the log. n > 0: committed; copy i goes from block logstart + 1 + i to block[i]. */
 struct log_header {

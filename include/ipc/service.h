@@ -35,12 +35,11 @@ struct service {
     bool (*answered)(vaddr_t va); /* [I] whether it has an answer */
 };
 
-#define SERVICE_INIT(s, fail_fn, answered_fn)                                                      \
-    {                                                                                              \
-        .lock = SPINLOCK_INIT("service", RANK_SERVICE),                                           \
-        .requests = LIST_INIT((s).requests),                                                       \
-        .arrivals = WAITQUEUE_INIT((s).arrivals), .room = WAITQUEUE_INIT((s).room),                \
-        .awaiting = WAITQUEUE_INIT((s).awaiting), .fail = (fail_fn), .answered = (answered_fn),    \
+#define SERVICE_INIT(s, fail_fn, answered_fn)                                                   \
+    {                                                                                           \
+        .lock = SPINLOCK_INIT("service", RANK_SERVICE), .requests = LIST_INIT((s).requests),    \
+        .arrivals = WAITQUEUE_INIT((s).arrivals), .room = WAITQUEUE_INIT((s).room),             \
+        .awaiting = WAITQUEUE_INIT((s).awaiting), .fail = (fail_fn), .answered = (answered_fn), \
     }
 
 /*

@@ -20,12 +20,12 @@
 #define LIB_ANNOTATE_H
 
 #if defined(__clang__) && defined(LAMINA_LINT)
-#define __lockable          __attribute__((capability("spinlock")))
-#define __must_hold(...)    __attribute__((requires_capability(__VA_ARGS__)))
-#define __acquires(...)     __attribute__((acquire_capability(__VA_ARGS__)))
-#define __releases(...)     __attribute__((release_capability(__VA_ARGS__)))
-#define __acquires_if(...)  __attribute__((try_acquire_capability(__VA_ARGS__))) /* (result, lock) */
-#define __no_lock_analysis  __attribute__((no_thread_safety_analysis))
+#define __lockable         __attribute__((capability("spinlock")))
+#define __must_hold(...)   __attribute__((requires_capability(__VA_ARGS__)))
+#define __acquires(...)    __attribute__((acquire_capability(__VA_ARGS__)))
+#define __releases(...)    __attribute__((release_capability(__VA_ARGS__)))
+#define __acquires_if(...) __attribute__((try_acquire_capability(__VA_ARGS__))) /* (result, lock) */
+#define __no_lock_analysis __attribute__((no_thread_safety_analysis))
 #else
 #define __lockable
 #define __must_hold(...)
@@ -35,15 +35,15 @@
 #define __no_lock_analysis
 #endif
 
-#define __noreturn          __attribute__((noreturn))
+#define __noreturn __attribute__((noreturn))
 /* Kept whole: a cold part, or a step of a documented flow (docs/flows), for breakpoints. */
 #define __noinline          __attribute__((noinline))
 #define __aligned(n)        __attribute__((aligned(n)))
 #define __printf_like(f, a) __attribute__((format(printf, f, a)))
 
-#define likely(x)           __builtin_expect(!!(x), 1)
-#define unlikely(x)         __builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define ARRAY_LEN(a)        (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

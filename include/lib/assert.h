@@ -13,9 +13,9 @@
 /* Panics, naming the condition and its place. Out of line to keep the test itself two instructions. */
 __noreturn void assert_failed(const char *cond, const char *file, int line);
 
-#define ASSERT(cond) \
-    do { \
-        if (unlikely(!(cond))) \
+#define ASSERT(cond)                                  \
+    do {                                              \
+        if (unlikely(!(cond)))                        \
             assert_failed(#cond, __FILE__, __LINE__); \
     } while (0)
 

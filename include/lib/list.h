@@ -14,14 +14,16 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_INIT(head) { &(head), &(head) }
+#define LIST_INIT(head)  \
+    {                    \
+        &(head), &(head) \
+    }
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define list_entry(ptr, type, member)   container_of(ptr, type, member)
 
 /* Steps a `struct list *pos` over the ring; the body must not remove pos. */
-#define list_for_each(pos, head) \
-    for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
+#define list_for_each(pos, head) for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
 
 /* Makes a head empty, or a node belong to no ring. */
 static inline void list_init(struct list *l)

@@ -10,27 +10,27 @@
 
 enum lock_rank {
     RANK_NONE,
-    RANK_SLEEPERS,      /* tasks in sleep() */
-    RANK_WAIT,          /* the process tree: parent, children, exit and wait */
-    RANK_PROC,          /* one process */
-    RANK_PIPE,          /* one pipe */
-    RANK_SERVICE,       /* one service's queue */
-    RANK_FS,            /* inode table, log, file mappings */
-    RANK_DEV,           /* one device */
-    RANK_DISK_ENDS,     /* who waits for the disk */
-    RANK_DISK_ERRORS,   /* what was told of disk errors */
-    RANK_CONSOLE,       /* console line buffer */
-    RANK_MM,            /* one address space */
-    RANK_REGION,        /* one shared region; the lists of regions and of address spaces */
-    RANK_BUFFERS,       /* block cache */
-    RANK_SLAB,          /* one slab cache */
-    RANK_STOCK,         /* frame allocator: reservations, stocks */
-    RANK_BUDDY,         /* frame allocator: free lists */
-    RANK_MUTEX,         /* the guard of one mutex */
-    RANK_WAITQ,         /* one wait queue */
-    RANK_TIMER,         /* one hart's timers */
-    RANK_RUNQ,          /* run queue */
-    RANK_PRINTK,        /* the console's output */
+    RANK_SLEEPERS,    /* tasks in sleep() */
+    RANK_WAIT,        /* the process tree: parent, children, exit and wait */
+    RANK_PROC,        /* one process */
+    RANK_PIPE,        /* one pipe */
+    RANK_SERVICE,     /* one service's queue */
+    RANK_FS,          /* inode table, log, file mappings */
+    RANK_DEV,         /* one device */
+    RANK_DISK_ENDS,   /* who waits for the disk */
+    RANK_DISK_ERRORS, /* what was told of disk errors */
+    RANK_CONSOLE,     /* console line buffer */
+    RANK_MM,          /* one address space */
+    RANK_REGION,      /* one shared region; the lists of regions and of address spaces */
+    RANK_BUFFERS,     /* block cache */
+    RANK_SLAB,        /* one slab cache */
+    RANK_STOCK,       /* frame allocator: reservations, stocks */
+    RANK_BUDDY,       /* frame allocator: free lists */
+    RANK_MUTEX,       /* the guard of one mutex */
+    RANK_WAITQ,       /* one wait queue */
+    RANK_TIMER,       /* one hart's timers */
+    RANK_RUNQ,        /* run queue */
+    RANK_PRINTK,      /* the console's output */
 };
 
 #endif

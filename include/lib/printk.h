@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PRINTK_LINE_MAX = 256 };
+enum {
+    PRINTK_LINE_MAX = 256
+};
 
 /*
  * Writes a message to the console, cut after PRINTK_LINE_MAX - 1 bytes.
@@ -43,18 +45,22 @@ bool panic_happened(void);
 
 /* What lib needs of the layers above; each may be NULL. */
 struct panic_ops {
-    void (*write)(const char *bytes, size_t n); /* to the console, printk()'s messages, too; must not sleep */
-    void (*backtrace)(void);                    /* prints the callers */
-    void (*stop_others)(void);                  /* interrupts the other harts */
-    void (*power_off)(void);                    /* does not return, if it can */
-    void (*describe)(char *buf, size_t size);   /* writes what runs ("pid 3 sh") to buf */
+    void (*write)(const char *bytes,
+                  size_t n);   /* to the console, printk()'s messages, too; must not sleep */
+    void (*backtrace)(void);   /* prints the callers */
+    void (*stop_others)(void); /* interrupts the other harts */
+    void (*power_off)(void);   /* does not return, if it can */
+    void (*describe)(char *buf, size_t size); /* writes what runs ("pid 3 sh") to buf */
 };
 
 /* Registers them. Boot only, before the first message. */
 void panic_set_ops(const struct panic_ops *ops);
 
 /* What follows the last words: PANIC_HALT, unless boot argument panic=off says otherwise. */
-enum panic_action { PANIC_HALT, PANIC_POWER_OFF };
+enum panic_action {
+    PANIC_HALT,
+    PANIC_POWER_OFF
+};
 void panic_set_action(enum panic_action action);
 
 #endif

@@ -15,13 +15,16 @@
 struct cpu;
 
 struct __lockable spinlock {
-    uint32_t locked;            /* [a] 1 while held */
-    uint32_t rank;              /* [I] enum lock_rank */
-    struct cpu *holder;         /* [a] the hart that holds it, else NULL */
-    const char *name;           /* [I] for messages */
+    uint32_t locked;    /* [a] 1 while held */
+    uint32_t rank;      /* [I] enum lock_rank */
+    struct cpu *holder; /* [a] the hart that holds it, else NULL */
+    const char *name;   /* [I] for messages */
 };
 
-#define SPINLOCK_INIT(lock_name, lock_rank) { .rank = (lock_rank), .name = (lock_name) }
+#define SPINLOCK_INIT(lock_name, lock_rank)      \
+    {                                            \
+        .rank = (lock_rank), .name = (lock_name) \
+    }
 
 /* Makes l a free lock. */
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);

@@ -19,8 +19,11 @@ struct loans {
     bool lasting;           /* [I] it is never revoked */
 };
 
-#define LOANS_INIT(l, never_revoked) \
-    {.consent = {loans_make_region}, .regions = LIST_INIT((l).regions), .lasting = (never_revoked)}
+#define LOANS_INIT(l, never_revoked)                                       \
+    {                                                                      \
+        .consent = {loans_make_region}, .regions = LIST_INIT((l).regions), \
+        .lasting = (never_revoked)                                         \
+    }
 
 /* consent.make of all loans. */
 struct region *loans_make_region(struct consent *c, size_t npages, struct region *parent);

@@ -38,26 +38,26 @@ struct vma;
 
 struct mm {
     struct spinlock lock;
-    uint32_t magic;      /* [I] MM_MAGIC while alive */
-    uint32_t holders;    /* [a] the process, and each call that maps into it at the moment */
-    uint32_t work;       /* [lock] done by the call in progress since it rested last */
-    bool closed;         /* [lock] a call rests that may change vmas: no other may */
+    uint32_t magic;            /* [I] MM_MAGIC while alive */
+    uint32_t holders;          /* [a] the process, and each call that maps into it at the moment */
+    uint32_t work;             /* [lock] done by the call in progress since it rested last */
+    bool closed;               /* [lock] a call rests that may change vmas: no other may */
     struct waitqueue reopened; /* calls that wait for !closed */
-    size_t set_aside;    /* [lock] frames that a call in progress has reserved, for no vma yet */
-    size_t limbo;        /* [lock] frames that a call in progress has let go of: free, on no list yet */
-    pte_t *root;         /* [I] the Sv39 root; its entries are [lock]'s */
-    struct list vmas;    /* [lock] sorted by start, disjoint (I3) */
-    struct list gone;    /* [lock] vmas that the call in progress has removed */
-    struct vma *top;     /* [lock] the root of the same vmas as a search tree (mm/vma.c) */
-    uint32_t nvmas;      /* [lock] how many */
-    struct vma *hint;    /* [lock] the vma found last, or NULL */
-    bool keeps_gaps;     /* [lock] the tree knows the largest gaps: from the first search for one on */
-    vaddr_t size;        /* [lock] xv6's sz: the break, in bytes */
-    uint32_t npaged;     /* [lock] vmas whose pages must be brought */
-    uint64_t cpus;       /* [a] harts that have it loaded now, bit = dense id */
-    uint64_t family;     /* [I] once running: one number from exec, inherited by fork */
-    bool takes_spare;    /* [I] once running: may take the frames of page_keep_spare() */
-    struct list link;    /* [mm list] for the audit */
+    size_t set_aside; /* [lock] frames that a call in progress has reserved, for no vma yet */
+    size_t limbo; /* [lock] frames that a call in progress has let go of: free, on no list yet */
+    pte_t *root;  /* [I] the Sv39 root; its entries are [lock]'s */
+    struct list vmas; /* [lock] sorted by start, disjoint (I3) */
+    struct list gone; /* [lock] vmas that the call in progress has removed */
+    struct vma *top;  /* [lock] the root of the same vmas as a search tree (mm/vma.c) */
+    uint32_t nvmas;   /* [lock] how many */
+    struct vma *hint; /* [lock] the vma found last, or NULL */
+    bool keeps_gaps;  /* [lock] the tree knows the largest gaps: from the first search for one on */
+    vaddr_t size;     /* [lock] xv6's sz: the break, in bytes */
+    uint32_t npaged;  /* [lock] vmas whose pages must be brought */
+    uint64_t cpus;    /* [a] harts that have it loaded now, bit = dense id */
+    uint64_t family;  /* [I] once running: one number from exec, inherited by fork */
+    bool takes_spare; /* [I] once running: may take the frames of page_keep_spare() */
+    struct list link; /* [mm list] for the audit */
 };
 
 enum access {

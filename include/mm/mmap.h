@@ -11,14 +11,14 @@
 #include "mm/mm.h"
 
 struct map_request {
-    vaddr_t addr;          /* where, page aligned; 0 with MAP_ANYWHERE: the kernel chooses */
-    uint64_t len;          /* bytes, rounded up to pages */
+    vaddr_t addr; /* where, page aligned; 0 with MAP_ANYWHERE: the kernel chooses */
+    uint64_t len; /* bytes, rounded up to pages */
     unsigned prot;
-    unsigned max_prot;     /* what mprotect may ask for */
+    unsigned max_prot; /* what mprotect may ask for */
     enum map_place {
-        MAP_ANYWHERE,      /* addr is a wish */
-        MAP_HERE,          /* at addr, if nothing is there */
-        MAP_OVER,          /* at addr, in place of what was mapped there */
+        MAP_ANYWHERE, /* addr is a wish */
+        MAP_HERE,     /* at addr, if nothing is there */
+        MAP_OVER,     /* at addr, in place of what was mapped there */
     } place;
     struct region *region; /* a hold is taken; NULL: private anonymous memory */
     size_t first;          /* the region's page that comes first */

@@ -34,22 +34,24 @@ enum page_kind {
     PAGE_USER,   /* held by page-table entries and regions, all of which are counted */
 };
 
-#define PAGE_REF    1UL                 /* one holder */
-#define PAGE_PIN    (1UL << 32 | 1UL)   /* one holder that is a region */
-#define PAGE_BATCH  256                 /* frames let go of at once */
+#define PAGE_REF      1UL               /* one holder */
+#define PAGE_PIN      (1UL << 32 | 1UL) /* one holder that is a region */
+#define PAGE_BATCH    256               /* frames let go of at once */
 #define PAGE_FREE_FEW 8                 /* fewer go to a stock, when they are freed at once */
-#define PAGE_ORDERS 11                  /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
+#define PAGE_ORDERS   11                /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
 
 struct page {
-    uint64_t refs;  /* [a] holders: regions << 32 | all */
-    uint32_t next;  /* [buddy lock] the next frame on a free list; of a table that goes: in pt_trim()'s chain */
-    uint32_t prev;  /* [buddy lock] the one before on a free list; of a frame in use: scratch of the audit */
-    uint32_t seen;  /* [audit] scratch: all other harts stand still */
-    uint8_t kind;   /* [holder] enum page_kind, set by whoever holds the frame alone */
-    uint8_t order;  /* [buddy lock] of a free block's first frame */
-    uint8_t head;   /* [buddy lock] 1: first frame of a block on a free list */
-    uint8_t poisoned : 1; /* [holder] checking build: free, and filled with the poison */
-    uint8_t marked : 1;   /* [audit] scratch */
+    uint64_t refs; /* [a] holders: regions << 32 | all */
+    /* [buddy lock] the next frame on a free list; of a table that goes: in pt_trim()'s chain */
+    uint32_t next;
+    /* [buddy lock] the one before on a free list; of a frame in use: scratch of the audit */
+    uint32_t prev;
+    uint32_t seen;              /* [audit] scratch: all other harts stand still */
+    uint8_t kind;               /* [holder] enum page_kind, set by whoever holds the frame alone */
+    uint8_t order;              /* [buddy lock] of a free block's first frame */
+    uint8_t head;               /* [buddy lock] 1: first frame of a block on a free list */
+    uint8_t poisoned : 1;       /* [holder] checking build: free, and filled with the poison */
+    uint8_t marked : 1;         /* [audit] scratch */
 } __attribute__((aligned(32))); /* a power of two: from page to frame number is a shift */
 
 struct page_stats {

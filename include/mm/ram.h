@@ -12,7 +12,7 @@
 #include "asm/page.h"
 
 #define RAM_RANGES_MAX   8
-#define RAM_RESERVED_MAX 32         /* ranges that the caller of mm_init() may reserve */
+#define RAM_RESERVED_MAX 32 /* ranges that the caller of mm_init() may reserve */
 #define RAM_END          (PAGE_ARRAY - KERNEL_OFFSET) /* the linear map goes no further */
 
 extern struct phys_range ram_ranges[RAM_RANGES_MAX]; /* whole pages */
@@ -23,8 +23,8 @@ extern size_t ram_nranges;
  * `in_use`, by the kernel or the firmware, is not touched. That array is kept.
  * => prints a line for each range that is left out. Boot only, before there is anything in RAM.
  */
-void ram_find(const struct phys_range *banks, size_t nbanks,
-              const struct phys_range *in_use, size_t n);
+void ram_find(const struct phys_range *banks, size_t nbanks, const struct phys_range *in_use,
+              size_t n);
 
 /*
  * The next part of [r->end, end), in whole pages, that no range of `holes` touches.

@@ -53,25 +53,28 @@ struct region_ops {
     int (*write_back)(struct region *r, size_t first, size_t n);
     /* The last holder is gone; the frames go right after. NULL: nobody needs to know. => may sleep. */
     void (*let_go)(struct region *r);
-    struct slab_cache *cache; /* of the struct that begins with the region; NULL: of struct region */
+    /* of the struct that begins with the region; NULL: of struct region */
+    struct slab_cache *cache;
 };
 
 struct region {
-    uint32_t holders;  /* [a] vmas that map it, and calls in progress */
-    bool on_demand;    /* [I] frames come when they are asked for */
-    bool barred;       /* [a] no page may be mapped: for good after a revocation, or while it is emptied */
-    bool revocable;    /* [I] some consent can take it away */
-    uint8_t order;     /* [I] of the block that holds the table, if it is not `few` */
+    uint32_t holders; /* [a] vmas that map it, and calls in progress */
+    bool on_demand;   /* [I] frames come when they are asked for */
+    /* [a] no page may be mapped: for good after a revocation, or while it is emptied */
+    bool barred;
+    bool revocable;               /* [I] some consent can take it away */
+    uint8_t order;                /* [I] of the block that holds the table, if it is not `few` */
     const struct region_ops *ops; /* [I] */
-    size_t npages;     /* [I]; a pinned one counts up while it is made, all count down when they end */
-    size_t promised;   /* [lock] frames that it may still take: on demand only */
-    uint32_t *frames;  /* [lock when on demand] npages frame numbers (REGION_DIRTY), 0 = none yet */
+    size_t npages; /* [I]; a pinned one counts up while it is made, all count down when they end */
+    size_t promised;  /* [lock] frames that it may still take: on demand only */
+    uint32_t *frames; /* [lock when on demand] npages frame numbers (REGION_DIRTY), 0 = none yet */
     uint32_t few[REGION_INLINE]; /* [as frames] */
-    void *owner;       /* [I] for its maker */
-    struct region *parent; /* [I] held: the region of whose pages it was made; or NULL */
+    void *owner;                 /* [I] for its maker */
+    struct region *parent;       /* [I] held: the region of whose pages it was made; or NULL */
     struct spinlock lock;
-    struct list vmas;  /* [lock] struct vma by region_link; last those a sweep has done, or need not do */
-    struct list link;  /* [region list] */
+    /* [lock] struct vma by region_link; last those a sweep has done, or need not do */
+    struct list vmas;
+    struct list link; /* [region list] */
 };
 
 void region_get(struct region *r);

@@ -24,10 +24,13 @@ struct slab_cache {
     size_t frames;       /* [lock] in use now */
 };
 
-#define SLAB_CACHE_INIT(cache, label, bytes)                                            \
-    {                                                                                   \
-        .lock = SPINLOCK_INIT(label, RANK_SLAB), .name = (label),                       \
-        .size = ((bytes) + 7) & ~7UL, .partial = {&(cache).partial, &(cache).partial}   \
+#define SLAB_CACHE_INIT(cache, label, bytes)                                                    \
+    {                                                                                           \
+        .lock = SPINLOCK_INIT(label, RANK_SLAB), .name = (label), .size = ((bytes) + 7) & ~7UL, \
+        .partial = {                                                                            \
+            &(cache).partial,                                                                   \
+            &(cache).partial                                                                    \
+        }                                                                                       \
     }
 
 /* => an object of cache->size bytes, all zero; NULL when there is no memory. */

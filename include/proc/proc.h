@@ -31,20 +31,20 @@ enum proc_state {
 };
 
 struct proc {
-    struct task task;                /* [self] first: the running task is the running process */
-    struct spinlock lock;            /* guards task.mm and task.name against other harts */
-    enum proc_state state;           /* [tree] */
-    int exit_status;                 /* [tree] */
-    struct proc *parent;             /* [tree] NULL: init */
-    struct list children;            /* [tree] live ones */
-    struct list zombies;             /* [tree] ended ones */
-    struct list sibling;             /* [tree] in a list of the parent, or the free list */
-    struct proc *pid_next;           /* [tree] next in the bucket of the pid table */
-    struct waitqueue child_ended;    /* its condition is under proc_tree_lock */
-    struct inode *cwd;               /* [self] */
-    bool of_init;                    /* [I] init itself forked it */
-    struct list shared_ids;          /* [ids] of ipc/ext/ids.c */
-    struct file *files[NOFILE];      /* [self] a free slot has none */
+    struct task task;             /* [self] first: the running task is the running process */
+    struct spinlock lock;         /* guards task.mm and task.name against other harts */
+    enum proc_state state;        /* [tree] */
+    int exit_status;              /* [tree] */
+    struct proc *parent;          /* [tree] NULL: init */
+    struct list children;         /* [tree] live ones */
+    struct list zombies;          /* [tree] ended ones */
+    struct list sibling;          /* [tree] in a list of the parent, or the free list */
+    struct proc *pid_next;        /* [tree] next in the bucket of the pid table */
+    struct waitqueue child_ended; /* its condition is under proc_tree_lock */
+    struct inode *cwd;            /* [self] */
+    bool of_init;                 /* [I] init itself forked it */
+    struct list shared_ids;       /* [ids] of ipc/ext/ids.c */
+    struct file *files[NOFILE];   /* [self] a free slot has none */
 };
 
 extern struct spinlock proc_tree_lock;

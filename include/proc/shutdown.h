@@ -6,7 +6,10 @@
 
 #include "lib/annotate.h"
 
-enum shutdown { SHUTDOWN_POWER_OFF, SHUTDOWN_REBOOT };
+enum shutdown {
+    SHUTDOWN_POWER_OFF,
+    SHUTDOWN_REBOOT
+};
 
 /*
  * Ends all processes, writes what they have been told is done to the disk, and lets the power go.

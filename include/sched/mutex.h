@@ -22,8 +22,10 @@ struct mutex {
     struct waitqueue wq;
 };
 
-#define MUTEX_INIT(m) \
-    { .guard = SPINLOCK_INIT("mutex", RANK_MUTEX), .wq = WAITQUEUE_INIT((m).wq) }
+#define MUTEX_INIT(m)                                                             \
+    {                                                                             \
+        .guard = SPINLOCK_INIT("mutex", RANK_MUTEX), .wq = WAITQUEUE_INIT((m).wq) \
+    }
 
 /* Makes a mutex, free. */
 void mutex_init(struct mutex *m);

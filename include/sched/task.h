@@ -28,11 +28,11 @@ struct mm;
 #define TASK_NAME_SIZE 16
 
 enum task_state {
-    TASK_NEW,             /* never started, or its slot is free */
-    TASK_RUNNABLE,        /* running, or on the run queue */
-    TASK_SLEEPING,        /* waits; only task_wake() ends it */
+    TASK_NEW,               /* never started, or its slot is free */
+    TASK_RUNNABLE,          /* running, or on the run queue */
+    TASK_SLEEPING,          /* waits; only task_wake() ends it */
     TASK_SLEEPING_KILLABLE, /* waits; a kill ends it too */
-    TASK_DEAD,            /* will never run again */
+    TASK_DEAD,              /* will never run again */
 };
 
 /* Bits of task->pending: what the task must do before it is back in user mode. */

@@ -27,8 +27,10 @@ struct waitqueue {
     struct list waiters; /* [lock] struct waiter, in order of arrival */
 };
 
-#define WAITQUEUE_INIT(wq) \
-    { .lock = SPINLOCK_INIT("waitqueue", RANK_WAITQ), .waiters = LIST_INIT((wq).waiters) }
+#define WAITQUEUE_INIT(wq)                                                                 \
+    {                                                                                      \
+        .lock = SPINLOCK_INIT("waitqueue", RANK_WAITQ), .waiters = LIST_INIT((wq).waiters) \
+    }
 
 /* Makes a wait queue empty. */
 void waitqueue_init(struct waitqueue *wq);

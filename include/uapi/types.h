@@ -18,6 +18,6 @@
 
 /* printf(1, "x") writes to a descriptor; printf("x") is ours. */
 #define printf(first, ...) \
-    _Generic((first), int: fprintf, default: (printf))(first, ##__VA_ARGS__)
+    _Generic((first), int : fprintf, default : (printf))(first, ##__VA_ARGS__)
 
 #endif

@@ -81,14 +81,15 @@ static int enter_grant(struct grant *g, int pid, struct mm **mm)
         count += grant_of(pos)->owner.pid == current()->pid;
     if (count >= GRANTS_MAX)
         return -ENOMEM;
-    count_grants(+1); /* before the look at the borrower: its exec, if it comes later, sees the count */
+    count_grants(
+        +1); /* before the look at the borrower: its exec, if it comes later, sees the count */
     err = proc_mm_hold(pid, mm);
     if (err) {
         count_grants(-1);
         return err;
     }
-    g->owner = (struct party){ current()->pid, current()->mm->family };
-    g->borrower = (struct party){ pid, (*mm)->family };
+    g->owner = (struct party){current()->pid, current()->mm->family};
+    g->borrower = (struct party){pid, (*mm)->family};
     list_push_back(&grants, &g->link);
     return 0;
 }
@@ -143,12 +144,12 @@ static struct grant *hold_usable(const struct party *owner, vaddr_t va, uint64_t
 
 uint64_t grant_map(int owner, struct mm *src, vaddr_t va, uint64_t size)
 {
-    const struct party lender = { owner, src->family };
+    const struct party lender = {owner, src->family};
     uint64_t address = 0;
     struct grant *g;
 
     for (unsigned n = 0; !address && (g = hold_usable(&lender, va, size, n)); n++) {
-        const struct lend lend = { .prot = g->prot, .consent = &g->loans.consent };
+        const struct lend lend = {.prot = g->prot, .consent = &g->loans.consent};
 
         address = map_shared_pages(src, current()->mm, va, size, lend);
         grant_put(g);

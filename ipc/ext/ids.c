@@ -15,7 +15,9 @@
 #include "proc/proc.h"
 #include "sched/mutex.h"
 
-enum { IDS_MAX = 64 };
+enum {
+    IDS_MAX = 64
+};
 
 struct shared_id {
     int id;                /* [ids_lock] */
@@ -159,7 +161,8 @@ int ids_forked(struct proc *child)
 
     list_for_each(pos, &proc_current()->shared_ids) {
         const struct opening *o = list_entry(pos, struct opening, link);
-        struct opening *copy = new_opening(o->shared->id); /* in use by the parent: no page is made */
+        struct opening *copy =
+            new_opening(o->shared->id); /* in use by the parent: no page is made */
 
         if (!copy) {
             free_all(&child->shared_ids);

@@ -21,14 +21,15 @@
 
 struct request {
     struct list link;
-    struct mm *mm;      /* [I] borrows the client's memory; nobody runs it */
-    vaddr_t at;         /* [I] the request in that */
-    uint64_t size;      /* [I] */
-    int client;         /* [I] pid, and the address there: for service_wait() only */
-    vaddr_t asked;      /* [I] */
-    bool tells;         /* [I] it had no answer when it was submitted: one in it now is new */
-    vaddr_t there;      /* [lock] in the server; 0 = not taken yet */
-    struct loans loans; /* of the pages; never revoked. One for each: its limit is no other client's */
+    struct mm *mm; /* [I] borrows the client's memory; nobody runs it */
+    vaddr_t at;    /* [I] the request in that */
+    uint64_t size; /* [I] */
+    int client;    /* [I] pid, and the address there: for service_wait() only */
+    vaddr_t asked; /* [I] */
+    bool tells;    /* [I] it had no answer when it was submitted: one in it now is new */
+    vaddr_t there; /* [lock] in the server; 0 = not taken yet */
+    /* of the pages; never revoked. One for each: its limit is no other client's */
+    struct loans loans;
 };
 
 static struct slab_cache requests = SLAB_CACHE_INIT(requests, "request", sizeof(struct request));
@@ -47,7 +48,7 @@ static void request_free(struct request *r)
 /* By a consent, so that the frames themselves are pinned: a file's pages might go otherwise. */
 static int request_map(struct request *r)
 {
-    const struct lend lend = { PROT_READ | PROT_WRITE, &r->loans.consent, .lasting = true };
+    const struct lend lend = {PROT_READ | PROT_WRITE, &r->loans.consent, .lasting = true};
     vaddr_t old;
     int err = mm_check(current()->mm, r->asked, r->size, ACCESS_WRITE);
 

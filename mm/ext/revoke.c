@@ -100,9 +100,12 @@ __no_lock_analysis void region_unhook(struct region *r)
 /* ---- loans: the tree of what was lent ---- */
 
 static void lent_let_go(struct region *r);
-static struct slab_cache lent_cache = SLAB_CACHE_INIT(lent_cache, "lent", sizeof(struct lent_region));
+static struct slab_cache lent_cache =
+    SLAB_CACHE_INIT(lent_cache, "lent", sizeof(struct lent_region));
 static const struct region_ops lent_ops = {
-    .give = region_give_pinned, .let_go = lent_let_go, .cache = &lent_cache,
+    .give = region_give_pinned,
+    .let_go = lent_let_go,
+    .cache = &lent_cache,
 };
 
 static struct lent_region *lent_of(struct region *r)

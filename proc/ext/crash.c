@@ -16,7 +16,8 @@
 
 enum {
     WORDS_MAX = 128,
-    FRAME_MAX = 16 * PAGE_SIZE, /* a stack pointer that is further below an address has no part in it */
+    FRAME_MAX =
+        16 * PAGE_SIZE, /* a stack pointer that is further below an address has no part in it */
 };
 
 /* Opcodes, in an instruction's lowest seven bits (RISC-V unprivileged specification, table 24.1). */
@@ -29,7 +30,11 @@ enum opcode {
 };
 
 /* Instructions that leave their return address in ra: the lowest twelve bits; c.jalr's that are fixed. */
-enum call { CALL_JAL = 0x0ef, CALL_JALR = 0x0e7, CALL_C_JALR = 0x9002 };
+enum call {
+    CALL_JAL = 0x0ef,
+    CALL_JALR = 0x0e7,
+    CALL_C_JALR = 0x9002
+};
 
 /* => the instruction at pc; 0, which is none, where it cannot be read. */
 static uint32_t instruction_at(vaddr_t pc)
@@ -63,8 +68,9 @@ static bool is_privileged(uint32_t instruction)
 
 static void describe_instruction(uint32_t instruction, char *buf, size_t size)
 {
-    const char *kind = is_float(instruction) ? "no floating point here: instruction"
-                       : is_privileged(instruction) ? "privileged instruction" : "illegal instruction";
+    const char *kind = is_float(instruction)        ? "no floating point here: instruction"
+                       : is_privileged(instruction) ? "privileged instruction"
+                                                    : "illegal instruction";
 
     snprintk(buf, size, "%s 0x%x", kind, instruction);
 }
@@ -80,10 +86,12 @@ static void describe_access(const struct trapframe *tf, enum access access, vadd
     if (!va && access == ACCESS_EXEC)
         snprintk(buf, size, "jump to 0x0: a call of a null function pointer, or a return to 0");
     else
-        snprintk(buf, size, "%s 0x%lx %s%s", names[access], va, place, overflow ? ": stack overflow" : "");
+        snprintk(buf, size, "%s 0x%lx %s%s", names[access], va, place,
+                 overflow ? ": stack overflow" : "");
 }
 
-static void describe_trap(const struct trapframe *tf, uint64_t cause, vaddr_t va, char *buf, size_t size)
+static void describe_trap(const struct trapframe *tf, uint64_t cause, vaddr_t va, char *buf,
+                          size_t size)
 {
     switch (cause) {
     case CAUSE_PAGE_LOAD:

@@ -80,7 +80,7 @@ int proc_info(int slot, struct procinfo *info)
 void proc_list(void)
 {
     static const char *const words[] = {
-        [PROCINFO_EMBRYO] = "used",    [PROCINFO_SLEEPING] = "sleep ",
+        [PROCINFO_EMBRYO] = "used",     [PROCINFO_SLEEPING] = "sleep ",
         [PROCINFO_RUNNABLE] = "runble", [PROCINFO_RUNNING] = "run   ",
         [PROCINFO_ZOMBIE] = "zombie",
     };

@@ -44,7 +44,7 @@ long sys_sync(const uint64_t a[6])
 long sys_meminfo(const uint64_t a[6])
 {
     struct page_stats stats;
-    struct meminfo info = { 0 };
+    struct meminfo info = {0};
 
     page_get_stats(&stats);
     info.total = stats.total;

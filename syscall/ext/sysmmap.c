@@ -74,7 +74,7 @@ static int check_request(const struct map_request *q, uint64_t flags, uint64_t o
 /* void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset) */
 long sys_mmap(const uint64_t a[6])
 {
-    struct map_request q = { .addr = a[0], .len = a[1] };
+    struct map_request q = {.addr = a[0], .len = a[1]};
     uint64_t flags = a[3], offset = a[5];
     vaddr_t va;
     int err = fetch_prot(a[2], &q.prot);

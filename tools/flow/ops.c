@@ -8,8 +8,8 @@
 #include "kernel/fcntl.h"
 #include "user/user.h"
 
-#define PAGE    4096
-#define TIMES   40              /* often enough that the kernel's stocks run empty and full */
+#define PAGE  4096
+#define TIMES 40 /* often enough that the kernel's stocks run empty and full */
 
 static void begin(void)
 {
@@ -154,7 +154,7 @@ static void shrink(void)
 /* Reads the beginning of files; the first time only the disk holds it. */
 static void reads(int cached)
 {
-    static const char *const names[] = { "cat", "grep", "kill", "ln", "mkdir", "rm", "wc", "zombie" };
+    static const char *const names[] = {"cat", "grep", "kill", "ln", "mkdir", "rm", "wc", "zombie"};
     char buffer[512];
 
     memset(buffer, 1, sizeof(buffer));

@@ -10,9 +10,9 @@
 #include "user/edit.h"
 
 #define HISTORY_LINES 16
-#define CTRL(letter) ((letter) & 0x1f)
-#define KEY_ESCAPE 0x1b
-#define KEY_DELETE 0x7f
+#define CTRL(letter)  ((letter)&0x1f)
+#define KEY_ESCAPE    0x1b
+#define KEY_DELETE    0x7f
 
 struct text {
     char bytes[EDIT_BYTES];
@@ -41,22 +41,19 @@ static int key_count;
 static char output[4 * EDIT_BYTES];
 static int output_len;
 
-static void
-put(const char *bytes, int n)
+static void put(const char *bytes, int n)
 {
     memmove(output + output_len, bytes, n);
     output_len += n;
 }
 
-static void
-put_times(char c, int n)
+static void put_times(char c, int n)
 {
     while (n-- > 0)
         put(&c, 1);
 }
 
-static void
-move_cursor(const struct text *text, int from, int to)
+static void move_cursor(const struct text *text, int from, int to)
 {
     put_times('\b', from - to);
     if (to > from)
@@ -64,8 +61,7 @@ move_cursor(const struct text *text, int from, int to)
 }
 
 /* Makes the screen show the line as it is, from the first byte that differs on. */
-static void
-show(void)
+static void show(void)
 {
     int same = 0;
 
@@ -85,8 +81,7 @@ show(void)
 }
 
 /* Shows the whole line and what ends it. */
-static void
-show_end(const char *end)
+static void show_end(const char *end)
 {
     now.cursor = now.len;
     show();
@@ -96,8 +91,7 @@ show_end(const char *end)
 /* ---- keys ---- */
 
 /* => -1 when there will be none any more. */
-static int
-next_key(void)
+static int next_key(void)
 {
     if (key_next == key_count) {
         show();
@@ -111,8 +105,7 @@ next_key(void)
     return (uchar)keys[key_next++];
 }
 
-static void
-untake_key(int key)
+static void untake_key(int key)
 {
     if (key >= 0)
         key_next--;
@@ -122,8 +115,7 @@ untake_key(int key)
  * What follows ESC, as terminals send it: [ or O, perhaps a number, and a byte that says which key.
  * => that byte, and for the older form "number ~" the letter that says the same; 0: ESC alone
  */
-static int
-escape_sequence(void)
+static int escape_sequence(void)
 {
     static const char letters[] = {0, 'H', 0, '~', 'F', 0, 0, 'H', 'F'};
     int number = 0;
@@ -146,8 +138,7 @@ escape_sequence(void)
 
 /* ---- the line ---- */
 
-static void
-insert(char c)
+static void insert(char c)
 {
     if (now.len == limit) {
         too_long = 1;
@@ -158,8 +149,7 @@ insert(char c)
     now.len++;
 }
 
-static void
-erase_at(int i)
+static void erase_at(int i)
 {
     if (i < 0 || i >= now.len)
         return;
@@ -168,8 +158,7 @@ erase_at(int i)
     now.cursor = i;
 }
 
-static void
-replace(const struct text *by)
+static void replace(const struct text *by)
 {
     now = *by;
     if (now.len > limit)
@@ -178,16 +167,14 @@ replace(const struct text *by)
     too_long = 0;
 }
 
-static void
-erase_line(void)
+static void erase_line(void)
 {
     static const struct text empty;
 
     replace(&empty);
 }
 
-static void
-history_go(int back)
+static void history_go(int back)
 {
     int kept = history.count < HISTORY_LINES ? history.count : HISTORY_LINES;
 
@@ -200,8 +187,7 @@ history_go(int back)
 }
 
 /* Keeps the line, unless it is empty or the same as the last one. */
-static void
-history_add(void)
+static void history_add(void)
 {
     struct text *last = &history.lines[(history.count + HISTORY_LINES - 1) % HISTORY_LINES];
 
@@ -212,8 +198,7 @@ history_add(void)
     history.lines[history.count++ % HISTORY_LINES] = now;
 }
 
-static void
-edit_escape(int key)
+static void edit_escape(int key)
 {
     switch (key) {
     case 'A':
@@ -240,8 +225,7 @@ edit_escape(int key)
     }
 }
 
-static void
-edit_key(int key)
+static void edit_key(int key)
 {
     switch (key) {
     case KEY_ESCAPE:
@@ -265,15 +249,13 @@ edit_key(int key)
 
 /* ---- whole lines ---- */
 
-int
-edit_possible(void)
+int edit_possible(void)
 {
     return console_keys(0, keys, 0) == 0 && write(0, keys, 0) == 0;
 }
 
 /* The line is complete: gives it to the caller with what ended it, `end`. */
-static enum edit_result
-finish(char *line, const char *end)
+static enum edit_result finish(char *line, const char *end)
 {
     if (too_long)
         return EDIT_TOO_LONG;
@@ -283,8 +265,7 @@ finish(char *line, const char *end)
     return EDIT_LINE;
 }
 
-static enum edit_result
-edit_keys(char *line)
+static enum edit_result edit_keys(char *line)
 {
     for (;;) {
         int key = next_key();
@@ -308,8 +289,7 @@ edit_keys(char *line)
 }
 
 /* Bytes as they come, from a file or pipe. As xv6's gets, CR ends a line, too. */
-static enum edit_result
-read_bytes(char *line, int size)
+static enum edit_result read_bytes(char *line, int size)
 {
     int n = 0;
     int got = 0;
@@ -326,8 +306,7 @@ read_bytes(char *line, int size)
     return got ? EDIT_LINE : EDIT_END;
 }
 
-enum edit_result
-edit_line(char *line, int size)
+enum edit_result edit_line(char *line, int size)
 {
     if (!edit_possible())
         return read_bytes(line, size);

@@ -14,8 +14,7 @@ long sys_munmap(void *addr, size_t length);
 long sys_msync(void *addr, size_t length, int flags);
 long sys_mprotect(void *addr, size_t length, int prot);
 
-static long
-result(long value)
+static long result(long value)
 {
     if (value >= 0 || value < -ERRNO_MAX)
         return value;
@@ -23,34 +22,29 @@ result(long value)
     return -1;
 }
 
-void *
-mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
+void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
 {
     return (void *)result(sys_mmap(addr, length, prot, flags, fd, offset));
 }
 
-void *
-map_memory(void *addr, size_t length)
+void *map_memory(void *addr, size_t length)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | (addr != 0 ? MAP_FIXED_NOREPLACE : 0);
 
     return mmap(addr, length, PROT_READ | PROT_WRITE, flags, -1, 0);
 }
 
-int
-munmap(void *addr, size_t length)
+int munmap(void *addr, size_t length)
 {
     return (int)result(sys_munmap(addr, length));
 }
 
-int
-msync(void *addr, size_t length, int flags)
+int msync(void *addr, size_t length, int flags)
 {
     return (int)result(sys_msync(addr, length, flags));
 }
 
-int
-mprotect(void *addr, size_t length, int prot)
+int mprotect(void *addr, size_t length, int prot)
 {
     return (int)result(sys_mprotect(addr, length, prot));
 }

@@ -18,24 +18,21 @@ struct output {
     char text[BUFFER_BYTES];
 };
 
-static void
-flush(struct output *out)
+static void flush(struct output *out)
 {
     if (out->used > 0)
         write(out->fd, out->text, out->used);
     out->used = 0;
 }
 
-static void
-put(struct output *out, char c)
+static void put(struct output *out, char c)
 {
     if (out->used == BUFFER_BYTES)
         flush(out);
     out->text[out->used++] = c;
 }
 
-static void
-put_string(struct output *out, const char *s)
+static void put_string(struct output *out, const char *s)
 {
     if (s == 0)
         s = "(null)";
@@ -44,8 +41,7 @@ put_string(struct output *out, const char *s)
 }
 
 /* Digits of value, at least `width` of them, upper case as in xv6. */
-static void
-put_number(struct output *out, uint64 value, uint base, int width)
+static void put_number(struct output *out, uint64 value, uint base, int width)
 {
     char digits[20];
     int n = 0;
@@ -60,8 +56,7 @@ put_number(struct output *out, uint64 value, uint base, int width)
         put(out, digits[--n]);
 }
 
-static void
-put_signed(struct output *out, long value)
+static void put_signed(struct output *out, long value)
 {
     if (value < 0)
         put(out, '-');
@@ -69,16 +64,14 @@ put_signed(struct output *out, long value)
 }
 
 /* How many of the characters at s belong to a 64-bit format: l or ll, then d, u or x. */
-static int
-long_format(const char *s)
+static int long_format(const char *s)
 {
     int n = s[1] == 'l' ? 2 : 1;
 
     return s[n] == 'd' || s[n] == 'u' || s[n] == 'x' ? n + 1 : 0;
 }
 
-static void
-put_long(struct output *out, char c, uint64 value)
+static void put_long(struct output *out, char c, uint64 value)
 {
     if (c == 'd')
         put_signed(out, (long)value);
@@ -87,8 +80,7 @@ put_long(struct output *out, char c, uint64 value)
 }
 
 /* One format without a 64-bit length; c is the character after the percent sign. */
-static void
-put_plain(struct output *out, char c, va_list *args)
+static void put_plain(struct output *out, char c, va_list *args)
 {
     switch (c) {
     case 'd':
@@ -120,8 +112,7 @@ put_plain(struct output *out, char c, va_list *args)
     }
 }
 
-static void
-print_list(int fd, const char *format, va_list *args)
+static void print_list(int fd, const char *format, va_list *args)
 {
     struct output out;
 
@@ -147,8 +138,7 @@ print_list(int fd, const char *format, va_list *args)
     flush(&out);
 }
 
-void
-fprintf(int fd, const char *format, ...)
+void fprintf(int fd, const char *format, ...)
 {
     va_list args;
 
@@ -157,8 +147,7 @@ fprintf(int fd, const char *format, ...)
     va_end(args);
 }
 
-void
-printf(const char *format, ...)
+void printf(const char *format, ...)
 {
     va_list args;
 

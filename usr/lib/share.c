@@ -7,35 +7,36 @@
 #include "user/user.h"
 
 /* Whom a number names, seen from the caller. The higher, the closer. */
-enum kinship { STRANGER, RELATIVE, CHILD, PARENT, SELF };
+enum kinship {
+    STRANGER,
+    RELATIVE,
+    CHILD,
+    PARENT,
+    SELF
+};
 
-int
-memsize(void)
+int memsize(void)
 {
     return (int)(uint64)sbrk(0);
 }
 
-int
-getprocsize(void)
+int getprocsize(void)
 {
     return memsize();
 }
 
-uint64
-map_from(int pid, user_address va, uint64 size)
+uint64 map_from(int pid, user_address va, uint64 size)
 {
     return map_shared_pages(pid, getpid(), va.number, size);
 }
 
-uint64
-map_to(int pid, user_address va, uint64 size)
+uint64 map_to(int pid, user_address va, uint64 size)
 {
     return map_shared_pages(getpid(), pid, va.number, size);
 }
 
 /* => 1 and *info, or 0: no process has this pid. */
-static int
-find_process(uint64 pid, struct procinfo *info)
+static int find_process(uint64 pid, struct procinfo *info)
 {
     for (int slot = 0; procinfo(slot, info) == 0; slot++)
         if (info->pid > 0 && (uint64)info->pid == pid)
@@ -43,8 +44,7 @@ find_process(uint64 pid, struct procinfo *info)
     return 0;
 }
 
-static enum kinship
-kinship(uint64 pid)
+static enum kinship kinship(uint64 pid)
 {
     struct procinfo me;
     struct procinfo other;
@@ -61,8 +61,7 @@ kinship(uint64 pid)
 }
 
 /* Which of three arguments is the pid. */
-static int
-place_of_pid(const uint64 *argument, enum share_kind first, enum share_kind second)
+static int place_of_pid(const uint64 *argument, enum share_kind first, enum share_kind second)
 {
     int usual = first == SHARE_POINTER ? 1 : 2;
     int place = usual;
@@ -78,8 +77,7 @@ place_of_pid(const uint64 *argument, enum share_kind first, enum share_kind seco
 }
 
 /* Whether the caller is the destination, the pid being at that place. */
-static int
-caller_borrows(int place, enum share_kind first, enum kinship kin)
+static int caller_borrows(int place, enum share_kind first, enum kinship kin)
 {
     if (place == 0)
         return kin != CHILD;
@@ -88,8 +86,7 @@ caller_borrows(int place, enum share_kind first, enum kinship kin)
     return first == SHARE_POINTER && kin == PARENT;
 }
 
-uint64
-map_three(uint64 a, uint64 b, uint64 c, enum share_kind first, enum share_kind second)
+uint64 map_three(uint64 a, uint64 b, uint64 c, enum share_kind first, enum share_kind second)
 {
     const uint64 argument[] = {a, b, c};
     int place = place_of_pid(argument, first, second);
@@ -104,15 +101,13 @@ map_three(uint64 a, uint64 b, uint64 c, enum share_kind first, enum share_kind s
     return map_to((int)pid, va, size);
 }
 
-uint64
-map_two(uint64 va, uint64 size)
+uint64 map_two(uint64 va, uint64 size)
 {
     return map_from(getppid(), va, size);
 }
 
 /* Stores word in the variable at `address` of process pid, if it is 0 there. */
-static void
-set_variable_of(int pid, uint64 address, uint64 word)
+static void set_variable_of(int pid, uint64 address, uint64 word)
 {
     uint64 at = map_from(pid, address, sizeof(word));
 
@@ -123,8 +118,7 @@ set_variable_of(int pid, uint64 address, uint64 word)
     unmap_shared_pages(at, sizeof(word));
 }
 
-uint64
-map_to_variable(uint64 dst, uint64 va, uint64 out, uint64 size)
+uint64 map_to_variable(uint64 dst, uint64 va, uint64 out, uint64 size)
 {
     uint64 address = map_to((int)dst, va, size);
 
@@ -135,8 +129,7 @@ map_to_variable(uint64 dst, uint64 va, uint64 out, uint64 size)
     return address;
 }
 
-uint64
-map_to_either(uint64 first, uint64 second, uint64 third, uint64 size)
+uint64 map_to_either(uint64 first, uint64 second, uint64 third, uint64 size)
 {
     struct procinfo info;
 
@@ -145,8 +138,7 @@ map_to_either(uint64 first, uint64 second, uint64 third, uint64 size)
     return map_to_variable(first, second, third, size);
 }
 
-uint64
-map_and_tell_size(uint64 va, uint64 size, uint64 src, uint64 newsize, int width)
+uint64 map_and_tell_size(uint64 va, uint64 size, uint64 src, uint64 newsize, int width)
 {
     uint64 address = map_from((int)src, va, size);
 
@@ -155,8 +147,7 @@ map_and_tell_size(uint64 va, uint64 size, uint64 src, uint64 newsize, int width)
     return address;
 }
 
-int
-unmap_of(int pid, user_address addr, uint64 size)
+int unmap_of(int pid, user_address addr, uint64 size)
 {
     return pid == getpid() ? unmap_shared_pages(addr.number, size) : -1;
 }

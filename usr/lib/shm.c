@@ -5,21 +5,18 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-char *
-openshmem(int id)
+char *openshmem(int id)
 {
     return shm_attach(id, 0);
 }
 
-char *
-open_sharedmem(int id)
+char *open_sharedmem(int id)
 {
     return shm_attach(id, 0);
 }
 
 /* The course's kernel prints this line; here the library does. */
-int
-closeshmem(int id)
+int closeshmem(int id)
 {
     int result = shm_detach(id);
 
@@ -28,20 +25,17 @@ closeshmem(int id)
     return result;
 }
 
-int
-close_sharedmem(int id)
+int close_sharedmem(int id)
 {
     return shm_detach(id);
 }
 
-int
-shm_close(int id)
+int shm_close(int id)
 {
     return shm_detach(id);
 }
 
-int
-shm_open(int id, char **pointer)
+int shm_open(int id, char **pointer)
 {
     return pointer && shm_attach(id, pointer) != (char *)-1 ? 0 : -1;
 }

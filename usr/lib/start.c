@@ -11,8 +11,7 @@ int main(int argc, char **argv);
 
 void start(int argc, char **argv) __attribute__((noreturn));
 
-__attribute__((section(".text.start"), noreturn)) void
-start(int argc, char **argv)
+__attribute__((section(".text.start"), noreturn)) void start(int argc, char **argv)
 {
     exit(main(argc, argv));
 }

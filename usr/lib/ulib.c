@@ -15,20 +15,17 @@
 #include "kernel/vm.h"
 #include "user/user.h"
 
-char *
-sbrk(int n)
+char *sbrk(int n)
 {
     return sys_sbrk(n, SBRK_EAGER);
 }
 
-char *
-sbrklazy(int n)
+char *sbrklazy(int n)
 {
     return sys_sbrk(n, SBRK_LAZY);
 }
 
-char *
-strcpy(char *to, const char *from)
+char *strcpy(char *to, const char *from)
 {
     uint i = 0;
 
@@ -38,8 +35,7 @@ strcpy(char *to, const char *from)
     return to;
 }
 
-int
-strcmp(const char *a, const char *b)
+int strcmp(const char *a, const char *b)
 {
     while (*a != 0 && *a == *b) {
         a++;
@@ -48,8 +44,7 @@ strcmp(const char *a, const char *b)
     return (int)(uchar)*a - (int)(uchar)*b;
 }
 
-uint
-strlen(const char *s)
+uint strlen(const char *s)
 {
     const char *end = s;
 
@@ -58,8 +53,7 @@ strlen(const char *s)
     return (uint)(end - s);
 }
 
-char *
-strchr(const char *s, char c)
+char *strchr(const char *s, char c)
 {
     for (; *s != 0; s++)
         if (*s == c)
@@ -67,8 +61,7 @@ strchr(const char *s, char c)
     return 0;
 }
 
-int
-atoi(const char *s)
+int atoi(const char *s)
 {
     uint value = 0;
 
@@ -83,8 +76,7 @@ atoi(const char *s)
 
 typedef uint64 __attribute__((may_alias)) word_t;
 
-void *
-memset(void *to, int c, uint n)
+void *memset(void *to, int c, uint n)
 {
     char *p = to;
     char *end = p + n;
@@ -99,8 +91,7 @@ memset(void *to, int c, uint n)
     return to;
 }
 
-static void
-copy_upwards(char *to, const char *from, uint64 n)
+static void copy_upwards(char *to, const char *from, uint64 n)
 {
     if (((uint64)to - (uint64)from) % WORD == 0) {
         for (; n > 0 && (uint64)to % WORD != 0; n--)
@@ -112,8 +103,7 @@ copy_upwards(char *to, const char *from, uint64 n)
         *to++ = *from++;
 }
 
-static void
-copy_downwards(char *to, const char *from, uint64 n)
+static void copy_downwards(char *to, const char *from, uint64 n)
 {
     while (n > 0) {
         n--;
@@ -121,8 +111,7 @@ copy_downwards(char *to, const char *from, uint64 n)
     }
 }
 
-void *
-memmove(void *to, const void *from, int n)
+void *memmove(void *to, const void *from, int n)
 {
     if (n <= 0)
         return to;
@@ -133,15 +122,13 @@ memmove(void *to, const void *from, int n)
     return to;
 }
 
-void *
-memcpy(void *to, const void *from, uint n)
+void *memcpy(void *to, const void *from, uint n)
 {
     copy_upwards(to, from, n);
     return to;
 }
 
-int
-memcmp(const void *a, const void *b, uint n)
+int memcmp(const void *a, const void *b, uint n)
 {
     const uchar *p = a;
     const uchar *q = b;
@@ -152,8 +139,7 @@ memcmp(const void *a, const void *b, uint n)
     return 0;
 }
 
-char *
-gets(char *buf, int max)
+char *gets(char *buf, int max)
 {
     int n = 0;
     char c;
@@ -167,8 +153,7 @@ gets(char *buf, int max)
     return buf;
 }
 
-int
-stat(const char *path, struct stat *st)
+int stat(const char *path, struct stat *st)
 {
     int fd = open(path, O_RDONLY);
     int result;

@@ -10,67 +10,57 @@
 #include "user/ulog.h"
 
 #define HEADER_BYTES 4
-#define RING_MAX 65535U /* so that a count of its bytes fits an unsigned short */
-#define LENGTH_MAX 0xffffU
+#define RING_MAX     65535U /* so that a count of its bytes fits an unsigned short */
+#define LENGTH_MAX   0xffffU
 
-static uint32
-make_header(uint index, uint length)
+static uint32 make_header(uint index, uint length)
 {
     return (uint32)(index | length << 16);
 }
 
-static uint
-header_index(uint32 header)
+static uint header_index(uint32 header)
 {
     return header & 0xffff;
 }
 
-static uint
-header_length(uint32 header)
+static uint header_length(uint32 header)
 {
     return header >> 16;
 }
 
-static uint32
-header_at(const char *at)
+static uint32 header_at(const char *at)
 {
     return __atomic_load_n((const uint32 *)at, __ATOMIC_ACQUIRE);
 }
 
 /* 0 when the header was free and is now the caller's; else what is there. */
-static uint32
-claim(char *at, uint32 header)
+static uint32 claim(char *at, uint32 header)
 {
     return __sync_val_compare_and_swap((uint32 *)at, 0, header);
 }
 
-static void
-publish(char *at, uint32 header)
+static void publish(char *at, uint32 header)
 {
     __atomic_store_n((uint32 *)at, header, __ATOMIC_RELEASE);
 }
 
 /* Bytes from one header to the next. */
-static uint
-record_bytes(uint length)
+static uint record_bytes(uint length)
 {
     return (HEADER_BYTES + length + 3) & ~3U;
 }
 
-static int
-fits(const char *at, const char *end, uint bytes)
+static int fits(const char *at, const char *end, uint bytes)
 {
     return bytes <= (uint)(end - at);
 }
 
-static int
-ring_is_valid(const void *ring, uint size)
+static int ring_is_valid(const void *ring, uint size)
 {
     return (uint64)ring % HEADER_BYTES == 0 && size <= RING_MAX;
 }
 
-int
-ulog_writer_init(struct ulog_writer *w, void *ring, uint size, uint index, uint writers)
+int ulog_writer_init(struct ulog_writer *w, void *ring, uint size, uint index, uint writers)
 {
     if (!ring_is_valid(ring, size) || index >= ULOG_OPEN || writers > ULOG_WRITERS_MAX)
         return ULOG_INVALID;
@@ -86,8 +76,7 @@ ulog_writer_init(struct ulog_writer *w, void *ring, uint size, uint index, uint 
 }
 
 /* Counts the record with this header, at the cursor, and steps over it. -1: it does not fit. */
-static int
-step_over(struct ulog_writer *w, uint32 header)
+static int step_over(struct ulog_writer *w, uint32 header)
 {
     uint writer = header_index(header) & ~ULOG_OPEN;
     uint bytes = record_bytes(header_length(header));
@@ -101,8 +90,7 @@ step_over(struct ulog_writer *w, uint32 header)
 }
 
 /* What the writers other than w have left of their shares. */
-static uint
-promised_to_others(const struct ulog_writer *w)
+static uint promised_to_others(const struct ulog_writer *w)
 {
     uint sum = 0;
 
@@ -117,8 +105,7 @@ promised_to_others(const struct ulog_writer *w)
  * is promised: a record inside its share takes the same from both, and any other is let in only
  * if it leaves enough.
  */
-static int
-may_claim(const struct ulog_writer *w, uint bytes)
+static int may_claim(const struct ulog_writer *w, uint bytes)
 {
     if (!fits(w->cursor, w->end, bytes))
         return 0;
@@ -127,8 +114,7 @@ may_claim(const struct ulog_writer *w, uint bytes)
     return fits(w->cursor, w->end, bytes + promised_to_others(w));
 }
 
-int
-ulog_write(struct ulog_writer *w, const char *text, uint length)
+int ulog_write(struct ulog_writer *w, const char *text, uint length)
 {
     uint bytes = record_bytes(length);
     uint32 header;
@@ -154,8 +140,7 @@ ulog_write(struct ulog_writer *w, const char *text, uint length)
     return step_over(w, make_header(w->index, length));
 }
 
-int
-ulog_reader_init(struct ulog_reader *r, void *ring, uint size)
+int ulog_reader_init(struct ulog_reader *r, void *ring, uint size)
 {
     if (!ring_is_valid(ring, size))
         return ULOG_INVALID;
@@ -167,8 +152,7 @@ ulog_reader_init(struct ulog_reader *r, void *ring, uint size)
 }
 
 /* The record at `at`, if it is published. */
-static int
-take_record(const char *at, uint32 header, struct ulog_record *record)
+static int take_record(const char *at, uint32 header, struct ulog_record *record)
 {
     if (header_index(header) & ULOG_OPEN)
         return 0;
@@ -179,8 +163,7 @@ take_record(const char *at, uint32 header, struct ulog_record *record)
 }
 
 /* The place of the first published record among the first `limit` set aside; `limit` if none. */
-static uint
-first_published(const struct ulog_reader *r, uint limit)
+static uint first_published(const struct ulog_reader *r, uint limit)
 {
     uint i = 0;
 
@@ -194,8 +177,7 @@ first_published(const struct ulog_reader *r, uint limit)
  * the search passed it may have been published, and the next of the same writer as well, before
  * the search came there: so search again before each one found, or its messages change places.
  */
-static int
-take_set_aside(struct ulog_reader *r, struct ulog_record *record)
+static int take_set_aside(struct ulog_reader *r, struct ulog_record *record)
 {
     uint found = r->aside_count;
     uint earlier = first_published(r, found);
@@ -213,8 +195,7 @@ take_set_aside(struct ulog_reader *r, struct ulog_record *record)
     return 1;
 }
 
-int
-ulog_read(struct ulog_reader *r, struct ulog_record *record)
+int ulog_read(struct ulog_reader *r, struct ulog_record *record)
 {
     if (take_set_aside(r, record))
         return 1;
@@ -243,14 +224,12 @@ ulog_read(struct ulog_reader *r, struct ulog_record *record)
     return 0;
 }
 
-uint
-ulog_unfinished(const struct ulog_reader *r)
+uint ulog_unfinished(const struct ulog_reader *r)
 {
     return r->aside_count;
 }
 
-int
-ulog_at_end(const struct ulog_reader *r)
+int ulog_at_end(const struct ulog_reader *r)
 {
     return !fits(r->cursor, r->end, HEADER_BYTES);
 }

@@ -14,9 +14,9 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-#define ALIGNMENT 16
-#define GROW_BYTES 65536    /* least that is asked of the kernel at a time */
-#define SBRK_MAX 0x7fffffffUL
+#define ALIGNMENT  16
+#define GROW_BYTES 65536 /* least that is asked of the kernel at a time */
+#define SBRK_MAX   0x7fffffffUL
 
 struct block {
     uint64 size;        /* bytes, this header included; a multiple of ALIGNMENT */
@@ -27,20 +27,17 @@ _Static_assert(sizeof(struct block) == ALIGNMENT, "payload keeps the alignment o
 
 static struct block *free_list;
 
-static uint64
-round_up(uint64 n)
+static uint64 round_up(uint64 n)
 {
     return (n + ALIGNMENT - 1) & ~(uint64)(ALIGNMENT - 1);
 }
 
-static int
-touches(const struct block *low, const struct block *high)
+static int touches(const struct block *low, const struct block *high)
 {
     return (const char *)low + low->size == (const char *)high;
 }
 
-static void
-join_with_next(struct block *b)
+static void join_with_next(struct block *b)
 {
     if (b->next != 0 && touches(b, b->next)) {
         b->size += b->next->size;
@@ -48,8 +45,7 @@ join_with_next(struct block *b)
     }
 }
 
-static void
-insert(struct block *b)
+static void insert(struct block *b)
 {
     struct block *before = 0;
     struct block *after = free_list;
@@ -69,8 +65,7 @@ insert(struct block *b)
 }
 
 /* The first free block of at least `size` bytes, cut to that size and off the list; or 0. */
-static struct block *
-take(uint64 size)
+static struct block *take(uint64 size)
 {
     struct block **link = &free_list;
 
@@ -95,8 +90,7 @@ take(uint64 size)
 }
 
 /* Adds at least `size` bytes of fresh heap to the free list. => 0, or -1 when there are none. */
-static int
-grow(uint64 size)
+static int grow(uint64 size)
 {
     uint64 brk = (uint64)sbrk(0);
     uint64 pad = round_up(brk) - brk; /* the break may be at any byte */
@@ -115,8 +109,7 @@ grow(uint64 size)
     return 0;
 }
 
-void *
-malloc(uint n)
+void *malloc(uint n)
 {
     uint64 size = round_up((uint64)n + sizeof(struct block));
     struct block *b = take(size);
@@ -130,8 +123,7 @@ malloc(uint n)
     return b == 0 ? 0 : b + 1;
 }
 
-void
-free(void *p)
+void free(void *p)
 {
     if (p != 0)
         insert((struct block *)p - 1);

@@ -14,36 +14,49 @@
 #include "t.h"
 
 static char *const programs[] = {
-    "t_lib",      "t_sh",        "t_file",      "t_dir",      "t_link",     "t_pipe",
-    "t_proc",     "t_exec",      "t_sbrk",      "t_copy",     "t_fault",    "t_fdlimit",
-    "t_ulog",     "t_shared",    "t_forms",     "t_sharewho",  "t_sharelife", "t_sharerace", "t_sharemix",
-    "t_fuzz",     "t_oom",       "t_diskfull",  "grind",       "forktest",   "shmem_test", "shmem_test --no-unmap",
-    "log_test",   "log_test 12",
-    "t_crypto", "t_cryptoend", "t_ids", "t_mmap", "t_mmapmore", "t_mmapfile", "t_mmapcut", "t_sync",
-    "t_grant", "t_long", "t_sidebyside", "shmem_test1",
-    "shmem_test2", "crypto_cli", "shmem_count", "shm_cnt", "shm_cnt -u", "mmap_test", "share_demo",
+    "t_lib",        "t_sh",
+    "t_file",       "t_dir",
+    "t_link",       "t_pipe",
+    "t_proc",       "t_exec",
+    "t_sbrk",       "t_copy",
+    "t_fault",      "t_fdlimit",
+    "t_ulog",       "t_shared",
+    "t_forms",      "t_sharewho",
+    "t_sharelife",  "t_sharerace",
+    "t_sharemix",   "t_fuzz",
+    "t_oom",        "t_diskfull",
+    "grind",        "forktest",
+    "shmem_test",   "shmem_test --no-unmap",
+    "log_test",     "log_test 12",
+    "t_crypto",     "t_cryptoend",
+    "t_ids",        "t_mmap",
+    "t_mmapmore",   "t_mmapfile",
+    "t_mmapcut",    "t_sync",
+    "t_grant",      "t_long",
+    "t_sidebyside", "shmem_test1",
+    "shmem_test2",  "crypto_cli",
+    "shmem_count",  "shm_cnt",
+    "shm_cnt -u",   "mmap_test",
+    "share_demo",
 };
 
 static int passed;
 static int failed;
 
-static void
-count(int ok)
+static void count(int ok)
 {
     passed += ok;
     failed += !ok;
 }
 
-static void
-count_and_print(const char *what, int ok)
+static void count_and_print(const char *what, int ok)
 {
     printf("%s: %s\n", what, ok ? "OK" : "FAILED");
     count(ok);
 }
 
 /* Cuts `line` at its blanks into argv; line is changed. */
-static void
-split(char *line, char **argv, int max)
+static void split(char *line, char **argv, int max)
 {
     int n = 0;
 
@@ -58,8 +71,7 @@ split(char *line, char **argv, int max)
 }
 
 /* The exit status of a command line. */
-static int
-run(const char *command)
+static int run(const char *command)
 {
     int status = -1;
     int pid = fork();
@@ -77,8 +89,7 @@ run(const char *command)
     return pid > 0 && wait(&status) == pid ? status : -1;
 }
 
-static void
-run_and_count(const char *command)
+static void run_and_count(const char *command)
 {
     long before = t_free_pages();
     int status = run(command);
@@ -92,8 +103,7 @@ run_and_count(const char *command)
 }
 
 /* Ends with a usage line where the command line names what is not there. */
-static void
-check_names(int argc, char **argv)
+static void check_names(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
@@ -111,8 +121,7 @@ check_names(int argc, char **argv)
 }
 
 /* Whether the command line was asked for. */
-static int
-is_wanted(const char *command, int argc, char **argv)
+static int is_wanted(const char *command, int argc, char **argv)
 {
     int named = 0;
 
@@ -129,8 +138,7 @@ is_wanted(const char *command, int argc, char **argv)
     return !named;
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     long before;
 

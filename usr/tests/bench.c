@@ -11,31 +11,28 @@
 #include "kernel/fcntl.h"
 #include "t.h"
 
-#define NS_PER_TICK 100
-#define PAGES 4096
+#define NS_PER_TICK       100
+#define PAGES             4096
 #define LOOP_INSTRUCTIONS 2000000UL
-#define SHARED_PAGES 1024
-#define NAME "bench.tmp"
+#define SHARED_PAGES      1024
+#define NAME              "bench.tmp"
 
 static char chunk[64 * 1024] __attribute__((aligned(4096)));
 static uint64 started;
 static const char *unit = "ns"; /* what a nanosecond is: see find_unit() */
 
-static void
-start(void)
+static void start(void)
 {
     started = ktime();
 }
 
 /* `per` is what one operation is, "" or "/page". */
-static void
-print(const char *name, uint64 value, const char *per)
+static void print(const char *name, uint64 value, const char *per)
 {
     printf("bench %s %lu %s%s\n", name, value, unit, per);
 }
 
-static void
-report(const char *name, uint64 operations, const char *per)
+static void report(const char *name, uint64 operations, const char *per)
 {
     uint64 ticks = ktime() - started;
 
@@ -43,8 +40,7 @@ report(const char *name, uint64 operations, const char *per)
 }
 
 /* How long a loop of LOOP_INSTRUCTIONS takes. => ns */
-static uint64
-time_loop(void)
+static uint64 time_loop(void)
 {
     uint64 turns = LOOP_INSTRUCTIONS / 2;
 
@@ -54,8 +50,7 @@ time_loop(void)
 }
 
 /* Several times as long as its number of instructions, to one part in 200: they are what is counted. */
-static void
-find_unit(void)
+static void find_unit(void)
 {
     int exact = 0;
 
@@ -71,8 +66,7 @@ find_unit(void)
                         "`make bench` counts\n");
 }
 
-static void
-need(int ok, const char *what)
+static void need(int ok, const char *what)
 {
     if (ok)
         return;
@@ -80,15 +74,13 @@ need(int ok, const char *what)
     exit(1);
 }
 
-static void
-touch_all(char *p, uint64 pages)
+static void touch_all(char *p, uint64 pages)
 {
     for (uint64 i = 0; i < pages; i++)
         p[i * PAGE] = 1;
 }
 
-static void
-system_call(void)
+static void system_call(void)
 {
     start();
     for (int i = 0; i < 20000; i++)
@@ -96,8 +88,7 @@ system_call(void)
     report("null_syscall", 20000, "");
 }
 
-static void
-fork_exit_wait(const char *name, int times)
+static void fork_exit_wait(const char *name, int times)
 {
     start();
     for (int i = 0; i < times; i++) {
@@ -108,8 +99,7 @@ fork_exit_wait(const char *name, int times)
     report(name, (uint64)times, "");
 }
 
-static void
-fork_exec_wait(void)
+static void fork_exec_wait(void)
 {
     static char *argv[] = {"echo", 0};
     int ends[2];
@@ -129,8 +119,7 @@ fork_exec_wait(void)
 }
 
 /* fork() alone: from before the call to its return in the parent. */
-static void
-fork_large(void)
+static void fork_large(void)
 {
     char *p = sbrk(PAGES * PAGE);
     uint64 sum = 0;
@@ -168,10 +157,11 @@ fork_large(void)
     sbrk(-(int)(PAGES * PAGE));
 }
 
-static void
-pipe_round_trip(void)
+static void pipe_round_trip(void)
 {
-    enum { TRIPS = 2000 };
+    enum {
+        TRIPS = 2000
+    };
     int down[2];
     int up[2];
     char c = 0;
@@ -197,10 +187,11 @@ pipe_round_trip(void)
     }
 }
 
-static void
-pipe_bandwidth(void)
+static void pipe_bandwidth(void)
 {
-    enum { WRITES = 64 };
+    enum {
+        WRITES = 64
+    };
     int ends[2];
     uint64 bytes = 0;
     uint64 ticks;
@@ -219,14 +210,13 @@ pipe_bandwidth(void)
         bytes += (uint64)n;
     ticks = ktime() - started;
     need(bytes == WRITES * sizeof(chunk), "pipe transfer");
-    printf("bench pipe_bandwidth %lu bytes/1000_%s\n",
-           bytes * 1000 / (ticks * NS_PER_TICK + 1), unit);
+    printf("bench pipe_bandwidth %lu bytes/1000_%s\n", bytes * 1000 / (ticks * NS_PER_TICK + 1),
+           unit);
     close(ends[0]);
     wait(0);
 }
 
-static void
-heap(void)
+static void heap(void)
 {
     char *p;
 
@@ -248,10 +238,11 @@ heap(void)
     report("give_back", PAGES, "/page");
 }
 
-static void
-sharing(void)
+static void sharing(void)
 {
-    enum { TIMES = 10 };
+    enum {
+        TIMES = 10
+    };
     char *p = sbrk(SHARED_PAGES * PAGE);
     uint64 map = 0;
     uint64 unmap = 0;
@@ -282,21 +273,25 @@ sharing(void)
 }
 
 /* Maps, touches and unmaps the page that is free among n areas: the highest free place. => ns an operation */
-static uint64
-among_areas(int n)
+static uint64 among_areas(int n)
 {
-    enum { TIMES = 200 };
+    enum {
+        TIMES = 200
+    };
     uint64 took;
     char *p;
 
     for (int i = 0; i < n; i++) /* neighbours differ, so that they stay apart */
-        need(mmap(0, PAGE, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED, "mmap");
+        need(mmap(0, PAGE, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+                 MAP_FAILED,
+             "mmap");
     p = mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     p += (uint64)(n / 2) * PAGE;
     munmap(p, PAGE);
     start();
     for (int i = 0; i < TIMES; i++) {
-        need(mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == p, "mmap");
+        need(mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == p,
+             "mmap");
         *(volatile char *)p = 1;
         munmap(p, PAGE);
     }
@@ -305,8 +300,7 @@ among_areas(int n)
     return took;
 }
 
-static void
-areas(void)
+static void areas(void)
 {
     uint64 few = among_areas(10);
     uint64 many = among_areas(10000);
@@ -315,8 +309,7 @@ areas(void)
     printf("bench map_unmap_10000 %lu percent of that\n", many * 100 / few);
 }
 
-static void
-files(void)
+static void files(void)
 {
     int fd;
 
@@ -347,8 +340,7 @@ files(void)
     report("create_write_unlink", 50, "");
 }
 
-int
-main(void)
+int main(void)
 {
     uint64 a = ktime();
 

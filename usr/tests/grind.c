@@ -11,24 +11,22 @@
 #include "kernel/stat.h"
 #include "t.h"
 
-#define WORKERS 4
-#define SEED_DEFAULT 1
+#define WORKERS       4
+#define SEED_DEFAULT  1
 #define COUNT_DEFAULT 300
 
 static char shared[2 * PAGE] __attribute__((aligned(4096)));
 static char scratch[1000];
 static uint state;
-static char *const names[] = {"grind.d/a", "grind.d/b", "grind.d/c", "grind.d/../grind.d/a",
+static char *const names[] = {"grind.d/a", "grind.d/b",  "grind.d/c", "grind.d/../grind.d/a",
                               "grind.d/s", "grind.d/s/a"};
 
-static char *
-any_name(void)
+static char *any_name(void)
 {
     return names[t_random(&state) % COUNT(names)];
 }
 
-static void
-step_file(void)
+static void step_file(void)
 {
     int fd = open(any_name(), O_CREATE | O_RDWR);
 
@@ -39,8 +37,7 @@ step_file(void)
     close(fd);
 }
 
-static void
-step_names(void)
+static void step_names(void)
 {
     switch (t_random(&state) % 4) {
     case 0:
@@ -54,8 +51,7 @@ step_names(void)
     }
 }
 
-static void
-step_fork(void)
+static void step_fork(void)
 {
     int pid = fork();
 
@@ -70,8 +66,7 @@ step_fork(void)
         CHECK_EQ(wait(0), pid);
 }
 
-static void
-step_orphan(void)
+static void step_orphan(void)
 {
     int pid = fork();
 
@@ -84,8 +79,7 @@ step_orphan(void)
         CHECK_EQ(wait(0), pid);
 }
 
-static void
-step_exec(void)
+static void step_exec(void)
 {
     static char *argv[] = {"echo", 0};
     int pid = fork();
@@ -98,8 +92,7 @@ step_exec(void)
         CHECK_EQ(wait(0), pid);
 }
 
-static void
-step_heap(void)
+static void step_heap(void)
 {
     int bytes = (int)(t_random(&state) % 70000);
     char *p = t_random(&state) % 2 == 0 ? sbrk(bytes) : sbrklazy(bytes);
@@ -113,8 +106,7 @@ step_heap(void)
     CHECK((uint64)sbrk(-bytes) == (uint64)p + (uint64)bytes);
 }
 
-static void
-step_pipe(void)
+static void step_pipe(void)
 {
     int ends[2];
     char c = 0;
@@ -128,8 +120,7 @@ step_pipe(void)
     close(ends[1]);
 }
 
-static void
-step_share(void)
+static void step_share(void)
 {
     uint64 before = (uint64)sbrk(0);
     uint64 from = t_random(&state) % PAGE;
@@ -153,8 +144,7 @@ step_share(void)
     shared[from] = 0;
 }
 
-static void
-step_directory(void)
+static void step_directory(void)
 {
     if (chdir("grind.d/s") == 0) {
         close(open("x", O_CREATE));
@@ -168,8 +158,7 @@ static void (*const steps[])(void) = {
     step_heap, step_pipe,  step_share, step_directory,
 };
 
-static void __attribute__((noreturn))
-work(uint seed, int count)
+static void __attribute__((noreturn)) work(uint seed, int count)
 {
     state = seed;
     for (int i = 0; i < count; i++)
@@ -177,18 +166,16 @@ work(uint seed, int count)
     t_exit();
 }
 
-static void
-clean_up(void)
+static void clean_up(void)
 {
     static char *const left[] = {"grind.d/s/x", "grind.d/s/a", "grind.d/a", "grind.d/b",
-                                 "grind.d/c", "grind.d/s", "grind.d"};
+                                 "grind.d/c",   "grind.d/s",   "grind.d"};
 
     for (int i = 0; i < COUNT(left); i++)
         unlink(left[i]);
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     uint seed = argc > 1 ? (uint)atoi(argv[1]) : SEED_DEFAULT;
     int count = argc > 2 ? atoi(argv[2]) : COUNT_DEFAULT;

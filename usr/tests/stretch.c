@@ -10,17 +10,16 @@
 #include "kernel/fcntl.h"
 #include "t.h"
 
-#define EVERY 20 /* ticks between two samples */
+#define EVERY                 20 /* ticks between two samples */
 #define INSTRUCTIONS_PER_TICK 100
-#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
-#define RW (PROT_READ | PROT_WRITE)
-#define FILE_NAME "stretch.tmp"
+#define PRIVATE               (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW                    (PROT_READ | PROT_WRITE)
+#define FILE_NAME             "stretch.tmp"
 
 static uint64 bytes = 64UL << 20;
 static uint64 worst;
 
-static void
-need(int ok, const char *what)
+static void need(int ok, const char *what)
 {
     if (ok)
         return;
@@ -29,8 +28,7 @@ need(int ok, const char *what)
 }
 
 /* What was measured since the last call belongs to `name`. */
-static void
-note(const char *name)
+static void note(const char *name)
 {
     uint64 late = irq_latency(EVERY) * INSTRUCTIONS_PER_TICK;
 
@@ -39,8 +37,7 @@ note(const char *name)
     printf("stretch %s %lu\n", name, late);
 }
 
-static char *
-memory(uint64 n)
+static char *memory(uint64 n)
 {
     char *p = mmap(0, n, RW, PRIVATE, -1, 0);
 
@@ -48,16 +45,14 @@ memory(uint64 n)
     return p;
 }
 
-static void
-touch(char *p, uint64 n)
+static void touch(char *p, uint64 n)
 {
     for (uint64 i = 0; i < n; i += PAGE)
         p[i] = 1;
 }
 
 /* Runs fn in a child, and waits for its end, which counts too. */
-static void
-in_child(void (*fn)(void), const char *name)
+static void in_child(void (*fn)(void), const char *name)
 {
     int pid = fork();
     int status;
@@ -71,8 +66,7 @@ in_child(void (*fn)(void), const char *name)
     note(name);
 }
 
-static void
-heap(void)
+static void heap(void)
 {
     char *p = sbrk((int)bytes);
 
@@ -83,8 +77,7 @@ heap(void)
     sbrk(-(int)bytes);
 }
 
-static void
-lend_untouched(void)
+static void lend_untouched(void)
 {
     char *p = memory(bytes);
     uint64 at = map_to(getpid(), p, bytes);
@@ -98,8 +91,7 @@ lend_untouched(void)
 }
 
 /* The parent's pages are copy-on-write, and are copied as they are lent. */
-static void
-lend_after_fork(void)
+static void lend_after_fork(void)
 {
     char *p = memory(bytes / 2);
 
@@ -111,8 +103,7 @@ lend_after_fork(void)
     wait(0);
 }
 
-static void
-shared_anonymous(void)
+static void shared_anonymous(void)
 {
     char *p = mmap(0, bytes, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -126,8 +117,7 @@ shared_anonymous(void)
     munmap(p, bytes);
 }
 
-static void
-protect(void)
+static void protect(void)
 {
     char *p = memory(bytes);
 
@@ -138,10 +128,11 @@ protect(void)
     touch(p, bytes);
 }
 
-static void
-many_areas(void)
+static void many_areas(void)
 {
-    enum { AREAS = 20000 };
+    enum {
+        AREAS = 20000
+    };
     char *p = mmap(0, 2UL * AREAS * PAGE, PROT_NONE, PRIVATE, -1, 0);
 
     need(p != MAP_FAILED, "mmap");
@@ -156,8 +147,7 @@ many_areas(void)
     need(munmap(p, 2UL * AREAS * PAGE) == 0, "munmap");
 }
 
-static void
-lazy(void)
+static void lazy(void)
 {
     char *p = sbrklazy(0x7fffffff);
 
@@ -170,8 +160,7 @@ lazy(void)
 }
 
 /* A program of many headers, or of one whose memory is large. */
-static void
-exec_file(int headers, uint64 size, int flags)
+static void exec_file(int headers, uint64 size, int flags)
 {
     static struct elfhdr elf;
     static struct proghdr ph;
@@ -198,14 +187,12 @@ exec_file(int headers, uint64 size, int flags)
     unlink(FILE_NAME);
 }
 
-static void
-exec_large(void)
+static void exec_large(void)
 {
     exec_file(1, bytes, ELF_PROG_FLAG_READ);
 }
 
-static void
-exec_many(void)
+static void exec_many(void)
 {
     exec_file(2000, PAGE, ELF_PROG_FLAG_READ | ELF_PROG_FLAG_WRITE);
 }
@@ -213,15 +200,13 @@ exec_many(void)
 static char lent[2 * PAGE];
 
 /* The same page of this program in each process that runs it. */
-static char *
-lent_page(void)
+static char *lent_page(void)
 {
     return (char *)(((uint64)lent + PAGE - 1) & ~(PAGE - 1));
 }
 
 /* A stranger maps a page of ours a thousand times, and it is taken back from it. */
-static void
-revoke(void)
+static void revoke(void)
 {
     char *argv[] = {"stretch", "borrow", 0};
     volatile char *p = lent_page();
@@ -241,8 +226,7 @@ revoke(void)
 }
 
 /* The stranger: its first store says that it is done. */
-static void
-borrow(void)
+static void borrow(void)
 {
     uint64 at;
 
@@ -255,8 +239,7 @@ borrow(void)
         sleep(1);
 }
 
-static void
-files(void)
+static void files(void)
 {
     static char buffer[64 * 1024];
     int ends[2];
@@ -286,8 +269,7 @@ files(void)
 }
 
 /* All memory is asked for, so that what the cache holds is given back. */
-static void
-all_memory(void)
+static void all_memory(void)
 {
     uint64 n = 1UL << 30;
 
@@ -296,15 +278,13 @@ all_memory(void)
             n /= 2;
 }
 
-static void
-console(void)
+static void console(void)
 {
     for (int i = 0; i < 20; i++)
         printf("stretch: a line of some length, so that the console has something to do: %d\n", i);
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "borrow") == 0)
         borrow();

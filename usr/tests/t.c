@@ -11,8 +11,7 @@
 static int failures;
 static char chunk[1024];
 
-void
-t_check(const char *file, int line, const char *what, int ok)
+void t_check(const char *file, int line, const char *what, int ok)
 {
     if (ok)
         return;
@@ -20,8 +19,7 @@ t_check(const char *file, int line, const char *what, int ok)
     printf("%s:%d: pid %d: not true: %s\n", file, line, getpid(), what);
 }
 
-void
-t_check_equal(const char *file, int line, const char *what, long got, long want)
+void t_check_equal(const char *file, int line, const char *what, long got, long want)
 {
     if (got == want)
         return;
@@ -30,14 +28,12 @@ t_check_equal(const char *file, int line, const char *what, long got, long want)
            got, got, want, want);
 }
 
-void
-t_exit(void)
+void t_exit(void)
 {
     exit(failures == 0 ? 0 : 1);
 }
 
-int
-t_fork(void)
+int t_fork(void)
 {
     int pid = fork();
 
@@ -50,8 +46,7 @@ t_fork(void)
     return pid;
 }
 
-int
-t_wait(int pid)
+int t_wait(int pid)
 {
     int status = 0x7777;
     int got = wait(&status);
@@ -60,8 +55,7 @@ t_wait(int pid)
     return status;
 }
 
-int
-t_status(void (*fn)(uint64), uint64 arg)
+int t_status(void (*fn)(uint64), uint64 arg)
 {
     int pid = t_fork();
 
@@ -72,8 +66,7 @@ t_status(void (*fn)(uint64), uint64 arg)
     return t_wait(pid);
 }
 
-void
-t_start(struct t_peer *child, void (*fn)(struct t_peer *parent, uint64 arg), uint64 arg)
+void t_start(struct t_peer *child, void (*fn)(struct t_peer *parent, uint64 arg), uint64 arg)
 {
     int down[2] = {-1, -1};
     int up[2] = {-1, -1};
@@ -96,14 +89,12 @@ t_start(struct t_peer *child, void (*fn)(struct t_peer *parent, uint64 arg), uin
     child->out = down[1];
 }
 
-void
-t_put(struct t_peer *peer, uint64 word)
+void t_put(struct t_peer *peer, uint64 word)
 {
     CHECK_EQ(write(peer->out, &word, sizeof(word)), sizeof(word));
 }
 
-uint64
-t_get(struct t_peer *peer)
+uint64 t_get(struct t_peer *peer)
 {
     uint64 word = ~0UL;
     int have = 0;
@@ -120,16 +111,14 @@ t_get(struct t_peer *peer)
     return word;
 }
 
-int
-t_join(struct t_peer *child)
+int t_join(struct t_peer *child)
 {
     close(child->in);
     close(child->out);
     return t_wait(child->pid);
 }
 
-long
-t_free_pages(void)
+long t_free_pages(void)
 {
     struct meminfo info = {0, 0, 0, 0, 0};
 
@@ -141,8 +130,7 @@ t_free_pages(void)
  * Asks for all the heap there is, in a child: caches of the kernel that count as used memory (the
  * block cache is reported, its headers and idle inodes are not) give their pages back.
  */
-static void
-squeeze_caches(void)
+static void squeeze_caches(void)
 {
     int pid = fork();
 
@@ -156,8 +144,7 @@ squeeze_caches(void)
         wait(0);
 }
 
-long
-t_settle(long want)
+long t_settle(long want)
 {
     long have = t_free_pages();
 
@@ -173,15 +160,13 @@ t_settle(long want)
     return have;
 }
 
-void
-t_fill(void *p, uint64 n, int seed)
+void t_fill(void *p, uint64 n, int seed)
 {
     for (uint64 i = 0; i < n; i++)
         ((char *)p)[i] = (char)((uint64)seed + i);
 }
 
-int
-t_is_pattern(const void *p, uint64 n, int seed)
+int t_is_pattern(const void *p, uint64 n, int seed)
 {
     for (uint64 i = 0; i < n; i++)
         if (((const volatile char *)p)[i] != (char)((uint64)seed + i))
@@ -189,14 +174,12 @@ t_is_pattern(const void *p, uint64 n, int seed)
     return 1;
 }
 
-static int
-smaller(int a, int b)
+static int smaller(int a, int b)
 {
     return a < b ? a : b;
 }
 
-void
-t_make_file(const char *path, int n, int seed)
+void t_make_file(const char *path, int n, int seed)
 {
     int fd = open(path, O_CREATE | O_TRUNC | O_WRONLY);
 
@@ -211,8 +194,7 @@ t_make_file(const char *path, int n, int seed)
     CHECK_EQ(close(fd), 0);
 }
 
-void
-t_check_file(const char *path, int n, int seed)
+void t_check_file(const char *path, int n, int seed)
 {
     int fd = open(path, O_RDONLY);
 
@@ -231,22 +213,19 @@ t_check_file(const char *path, int n, int seed)
     CHECK_EQ(close(fd), 0);
 }
 
-uint
-t_random(uint *state)
+uint t_random(uint *state)
 {
     *state = *state * 1664525U + 1013904223U;
     return *state >> 8;
 }
 
-void
-t_spin(uint n)
+void t_spin(uint n)
 {
     for (volatile uint i = 0; i < n; i++)
         ;
 }
 
-char *
-t_align_break(void)
+char *t_align_break(void)
 {
     uint64 brk = (uint64)sbrk(0);
 
@@ -256,8 +235,7 @@ t_align_break(void)
 
 /* ---- running the table ---- */
 
-static int
-is_wanted(const char *name, int argc, char **argv)
+static int is_wanted(const char *name, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
         if (strcmp(name, argv[i]) == 0)
@@ -266,8 +244,8 @@ is_wanted(const char *name, int argc, char **argv)
 }
 
 /* Ends with a line that lists the cases where argv names what is none. */
-static void
-check_names(const char *program, const struct t_case *cases, int n, int argc, char **argv)
+static void check_names(const char *program, const struct t_case *cases, int n, int argc,
+                        char **argv)
 {
     for (int i = 1; i < argc; i++) {
         int k = 0;
@@ -285,8 +263,7 @@ check_names(const char *program, const struct t_case *cases, int n, int argc, ch
 }
 
 /* Returns 1 when the case passed. */
-static int
-run_case(const char *program, const struct t_case *c)
+static int run_case(const char *program, const struct t_case *c)
 {
     long before = t_free_pages();
     long after;
@@ -309,8 +286,7 @@ run_case(const char *program, const struct t_case *c)
     return 1;
 }
 
-void
-t_main(const char *name, const struct t_case *cases, int n, int argc, char **argv)
+void t_main(const char *name, const struct t_case *cases, int n, int argc, char **argv)
 {
     int run = 0;
     int passed = 0;

@@ -11,11 +11,11 @@
 
 #include "user/user.h"
 
-#define PAGE 4096UL
-#define NO_ADDRESS ((uint64)-1)
+#define PAGE         4096UL
+#define NO_ADDRESS   ((uint64)-1)
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
-#define CHECK(condition) t_check(__FILE__, __LINE__, #condition, (condition) != 0)
+#define CHECK(condition)    t_check(__FILE__, __LINE__, #condition, (condition) != 0)
 #define CHECK_EQ(got, want) t_check_equal(__FILE__, __LINE__, #got, (long)(got), (long)(want))
 
 struct t_case {

@@ -13,15 +13,25 @@
 #define NAME "t_copy.tmp"
 
 static const uint64 bad[] = {
-    KERNBASE, TRAPFRAME, TRAMPOLINE, MAXVA - 4, MAXVA, 1UL << 39, 1UL << 63, ~0UL, ~7UL,
-    0xffffffc080200000UL, 0xffffffc000000000UL, 0xeaeb0b5b00002f5eUL, 0x3fffffc000UL,
+    KERNBASE,
+    TRAPFRAME,
+    TRAMPOLINE,
+    MAXVA - 4,
+    MAXVA,
+    1UL << 39,
+    1UL << 63,
+    ~0UL,
+    ~7UL,
+    0xffffffc080200000UL,
+    0xffffffc000000000UL,
+    0xeaeb0b5b00002f5eUL,
+    0x3fffffc000UL,
 };
 
 static const char constant[64] = "constant";
 
 /* Calls fn with each bad address, the guard page, and what is just behind the break. */
-static void
-with_each(void (*fn)(void *))
+static void with_each(void (*fn)(void *))
 {
     for (int i = 0; i < COUNT(bad); i++)
         fn((void *)bad[i]);
@@ -29,8 +39,7 @@ with_each(void (*fn)(void *))
     fn((void *)PGROUNDUP((uint64)sbrk(0)));
 }
 
-static void
-read_write_at(void *p)
+static void read_write_at(void *p)
 {
     int fd = open(NAME, O_RDWR);
     int ends[2];
@@ -50,8 +59,7 @@ read_write_at(void *p)
     CHECK(write(1, p, 100) <= 0);
 }
 
-static void
-reads_and_writes(void)
+static void reads_and_writes(void)
 {
     t_make_file(NAME, 3000, 5);
     with_each(read_write_at);
@@ -59,8 +67,7 @@ reads_and_writes(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-path_at(void *p)
+static void path_at(void *p)
 {
     char *argv[] = {"x", 0};
     struct stat st;
@@ -80,8 +87,7 @@ path_at(void *p)
     CHECK_EQ(exec("echo", argv), -1);
 }
 
-static void
-paths(void)
+static void paths(void)
 {
     struct stat st;
 
@@ -90,8 +96,7 @@ paths(void)
     CHECK_EQ(st.nlink, 1);
 }
 
-static void
-result_at(void *p)
+static void result_at(void *p)
 {
     int status;
     int pid;
@@ -111,15 +116,13 @@ result_at(void *p)
     close(fd);
 }
 
-static void
-results(void)
+static void results(void)
 {
     with_each(result_at);
 }
 
 /* The kernel writes where the process could: not into text or constants. */
-static void
-results_into_text(void)
+static void results_into_text(void)
 {
     int fd = open("echo", O_RDONLY);
     int pid = t_fork();
@@ -138,8 +141,7 @@ results_into_text(void)
 }
 
 /* Half a result in, half out of memory. */
-static void
-across_the_end(void)
+static void across_the_end(void)
 {
     char *end = t_align_break();
     int ends[2];
@@ -155,15 +157,18 @@ across_the_end(void)
     CHECK_EQ(fstat(fd, (struct stat *)(end - 16)), -1);
     CHECK_EQ(read(fd, end - 5, 10), -1);
     CHECK_EQ(read(fd, end - 4, 4), 4); /* the offset has not moved: the file begins here */
-    CHECK_EQ(memcmp(end - 4, "\x7f" "ELF", 4), 0);
+    CHECK_EQ(memcmp(end - 4,
+                    "\x7f"
+                    "ELF",
+                    4),
+             0);
     memset(end - 4, 'R', 4);
     CHECK_EQ(open(end - 4, O_RDONLY), -1); /* a string without its NUL */
     close(fd);
 }
 
 /* What could be read is in the file, though the call fails. */
-static void
-partial_write(void)
+static void partial_write(void)
 {
     char *end = t_align_break();
     char c = 0;
@@ -183,8 +188,7 @@ partial_write(void)
 }
 
 /* Many failing writes of new blocks: fsck would find those that are lost. */
-static void
-no_block_lost(void)
+static void no_block_lost(void)
 {
     for (int i = 0; i < 100; i++) {
         int fd = open(NAME, O_CREATE | O_WRONLY);
@@ -207,8 +211,7 @@ static const struct t_case cases[] = {
     {"no_block_lost", no_block_lost},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_copy", cases, COUNT(cases), argc, argv);
 }

@@ -7,8 +7,7 @@
 
 /* ---- what works ---- */
 
-static void
-every_size(void)
+static void every_size(void)
 {
     static const uint64 sizes[] = {
         HEADER + KEY_BYTES, HEADER + KEY_BYTES + 1, 100, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE + 5,
@@ -16,13 +15,12 @@ every_size(void)
 
     for (int i = 0; i < COUNT(sizes); i++) {
         ask_well(memory, sizes[i]);
-        ask_well(memory + 1000, sizes[i]); /* many pages, and not from the start of one */
+        ask_well(memory + 1000, sizes[i]);     /* many pages, and not from the start of one */
         ask_well(memory + PAGE - 8, sizes[i]); /* the header lies in two */
     }
 }
 
-static void
-polled(void)
+static void polled(void)
 {
     int start = uptime();
 
@@ -35,8 +33,7 @@ polled(void)
 }
 
 /* A key longer than the data, both operations, and twice is as before. */
-static void
-both_ways(void)
+static void both_ways(void)
 {
     struct crypto_op *op = (struct crypto_op *)memory;
     uint64 size = HEADER + 60 + 10;
@@ -55,8 +52,7 @@ both_ways(void)
 }
 
 /* Memory of every kind: heap, heap not touched yet, shared by id, mapped, borrowed, the stack. */
-static void
-any_memory(void)
+static void any_memory(void)
 {
     char on_stack[200];
     char *lazy = sbrklazy(4 * PAGE);
@@ -75,8 +71,7 @@ any_memory(void)
 }
 
 /* A child forked while the request is on its way has a copy, and the answer comes to the parent. */
-static void
-forked_meanwhile(void)
+static void forked_meanwhile(void)
 {
     for (int i = 0; i < 20; i++) {
         int pid;
@@ -97,14 +92,12 @@ forked_meanwhile(void)
 
 /* ---- what is refused at once ---- */
 
-static void
-refuse(void *op, uint64 size)
+static void refuse(void *op, uint64 size)
 {
     CHECK_EQ(crypto_op(op, size), -1);
 }
 
-static void
-bad_submissions(void)
+static void bad_submissions(void)
 {
     char *top = t_align_break();
     char *read_only = mmap(0, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -141,15 +134,15 @@ struct bad_field {
 
 /* In a request of 500 bytes: room for 476. */
 static const struct bad_field bad_fields[] = {
-    {0, 1, 7, 10},           {3, 1, 7, 10},         {~0U, 1, 7, 10},      {1, 0, 7, 10},
-    {1, 2, 7, 10},           {1, 3, 7, 10},         {1, ~0U, 7, 10},      {1, 1, 0, 10},
-    {1, 1, 477, 0},          {1, 1, 7, 470},        {1, 1, 476, 1},       {1, 1, ~0UL, 10},
-    {1, 1, 7, ~0UL},         {1, 1, ~0UL, ~0UL},    {1, 1, 1UL << 63, 1UL << 63},
-    {1, 1, 10, 0UL - 10},    {1, 1, 0UL - 10, 10},  {2, 1, 1UL << 32, 1},
+    {0, 1, 7, 10},        {3, 1, 7, 10},        {~0U, 1, 7, 10},
+    {1, 0, 7, 10},        {1, 2, 7, 10},        {1, 3, 7, 10},
+    {1, ~0U, 7, 10},      {1, 1, 0, 10},        {1, 1, 477, 0},
+    {1, 1, 7, 470},       {1, 1, 476, 1},       {1, 1, ~0UL, 10},
+    {1, 1, 7, ~0UL},      {1, 1, ~0UL, ~0UL},   {1, 1, 1UL << 63, 1UL << 63},
+    {1, 1, 10, 0UL - 10}, {1, 1, 0UL - 10, 10}, {2, 1, 1UL << 32, 1},
 };
 
-static void
-ask_badly(const struct bad_field *bad)
+static void ask_badly(const struct bad_field *bad)
 {
     struct crypto_op *op = (struct crypto_op *)memory;
 
@@ -164,8 +157,7 @@ ask_badly(const struct bad_field *bad)
     CHECK(t_is_pattern(memory + HEADER, sizeof(memory) - HEADER, 9 + (int)HEADER));
 }
 
-static void
-bad_requests(void)
+static void bad_requests(void)
 {
     for (int i = 0; i < COUNT(bad_fields); i++)
         ask_badly(&bad_fields[i]);
@@ -173,8 +165,7 @@ bad_requests(void)
 }
 
 /* The server always removes what it took: its size stays. */
-static void
-thousand_bad_requests(void)
+static void thousand_bad_requests(void)
 {
     uint64 size;
     int server = server_pid();
@@ -188,8 +179,7 @@ thousand_bad_requests(void)
 }
 
 /* Changes the sizes in the request as fast as it can, until it is killed. */
-static void
-change_sizes(volatile struct crypto_op *op)
+static void change_sizes(volatile struct crypto_op *op)
 {
     static const uint64 sizes[] = {7, 0, ~0UL, 1UL << 63, 477, 0UL - 7, 100, PAGE};
 
@@ -201,8 +191,7 @@ change_sizes(volatile struct crypto_op *op)
 }
 
 /* Another process has the request mapped, and changes it after it was submitted. */
-static void
-sizes_change(void)
+static void sizes_change(void)
 {
     char *p = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int server = server_pid();
@@ -228,16 +217,14 @@ sizes_change(void)
 
 /* ---- many clients ---- */
 
-static void
-client(int i)
+static void client(int i)
 {
     for (int k = 0; k < 5; k++)
         ask_well(memory + i * 8, 100 + (uint64)i * 50);
     t_exit();
 }
 
-static void
-as_many_as_processes(void)
+static void as_many_as_processes(void)
 {
     int n = 0;
     int pid;
@@ -258,10 +245,11 @@ as_many_as_processes(void)
 }
 
 /* One client has many requests on their way at once: more than the queue holds. */
-static void
-many_at_once(void)
+static void many_at_once(void)
 {
-    enum { EACH = 512 };
+    enum {
+        EACH = 512
+    };
 
     for (int i = 0; i < 3 * QUEUE; i++) {
         make(memory + i * EACH, EACH);
@@ -288,8 +276,7 @@ static const struct t_case cases[] = {
     {"many_at_once", many_at_once},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_crypto", cases, COUNT(cases), argc, argv);
 }

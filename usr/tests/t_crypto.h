@@ -11,17 +11,16 @@
 #include "kernel/riscv.h"
 #include "t.h"
 
-#define HEADER sizeof(struct crypto_op)
-#define KEY_BYTES 7
-#define QUEUE 16
+#define HEADER        sizeof(struct crypto_op)
+#define KEY_BYTES     7
+#define QUEUE         16
 #define RESTART_TICKS 600
 
 static __attribute__((unused)) char memory[8 * PAGE] __attribute__((aligned(4096)));
 
 /* ---- the server, seen from outside ---- */
 
-static __attribute__((unused)) int
-find_server(struct procinfo *info)
+static __attribute__((unused)) int find_server(struct procinfo *info)
 {
     for (int slot = 0; procinfo(slot, info) == 0; slot++)
         if (info->pid != 0 && info->state != PROCINFO_ZOMBIE && info->ppid == 1 &&
@@ -30,16 +29,14 @@ find_server(struct procinfo *info)
     return 0;
 }
 
-static __attribute__((unused)) int
-server_pid(void)
+static __attribute__((unused)) int server_pid(void)
 {
     struct procinfo info;
 
     return find_server(&info);
 }
 
-static __attribute__((unused)) uint64
-server_size(void)
+static __attribute__((unused)) uint64 server_size(void)
 {
     struct procinfo info;
 
@@ -50,8 +47,7 @@ server_size(void)
 /* ---- requests ---- */
 
 /* A request in `room` bytes at p, with a key of KEY_BYTES and data to the end. => its size. */
-static __attribute__((unused)) uint64
-make(char *p, uint64 room)
+static __attribute__((unused)) uint64 make(char *p, uint64 room)
 {
     struct crypto_op *op = (struct crypto_op *)p;
 
@@ -65,8 +61,7 @@ make(char *p, uint64 room)
 }
 
 /* Whether the data are what make() left, encrypted. */
-static __attribute__((unused)) int
-is_encrypted(const char *p)
+static __attribute__((unused)) int is_encrypted(const char *p)
 {
     const struct crypto_op *op = (const struct crypto_op *)p;
     const uchar *data = op->payload + KEY_BYTES;
@@ -77,8 +72,7 @@ is_encrypted(const char *p)
     return 1;
 }
 
-static enum crypto_op_state
-state_of(const char *p)
+static enum crypto_op_state state_of(const char *p)
 {
     enum crypto_op_state state = ((const volatile struct crypto_op *)p)->state;
 
@@ -86,8 +80,7 @@ state_of(const char *p)
     return state;
 }
 
-static enum crypto_op_state
-poll(const char *p)
+static enum crypto_op_state poll(const char *p)
 {
     while (state_of(p) == CRYPTO_OP_STATE_INIT)
         t_spin(100);
@@ -95,16 +88,14 @@ poll(const char *p)
 }
 
 /* Submits, and sleeps until it is answered. => the state. */
-static enum crypto_op_state
-ask(char *p, uint64 size)
+static enum crypto_op_state ask(char *p, uint64 size)
 {
     CHECK_EQ(crypto_op((struct crypto_op *)p, size), 0);
     CHECK_EQ(crypto_wait((struct crypto_op *)p), 0);
     return state_of(p);
 }
 
-static __attribute__((unused)) void
-ask_well(char *p, uint64 size)
+static __attribute__((unused)) void ask_well(char *p, uint64 size)
 {
     make(p, size);
     CHECK_EQ(ask(p, size), CRYPTO_OP_STATE_DONE);
@@ -115,8 +106,7 @@ ask_well(char *p, uint64 size)
  * Waits until a server answers. => its pid. After a kill it is another one with the same pid: who
  * was killed answers nothing that was submitted afterwards.
  */
-static __attribute__((unused)) int
-wait_for_server(void)
+static __attribute__((unused)) int wait_for_server(void)
 {
     for (int i = 0; i < RESTART_TICKS; i++) {
         make(memory, 64);
@@ -133,16 +123,14 @@ wait_for_server(void)
  * A new server at a quiet moment: what the kernel keeps for it lies with its other records again,
  * where the last one's were made among those of many processes.
  */
-static __attribute__((unused)) void
-start_anew(void)
+static __attribute__((unused)) void start_anew(void)
 {
     CHECK_EQ(kill(wait_for_server()), 0);
     wait_for_server();
 }
 
 /* On one hart who polls has the machine for a whole slice: these are bounded by time as well. */
-static __attribute__((unused)) int
-within(int start, int ticks)
+static __attribute__((unused)) int within(int start, int ticks)
 {
     return uptime() - start < ticks;
 }

@@ -7,8 +7,7 @@
 /* ---- clients that end ---- */
 
 /* Submits and is gone, without waiting: by exit, by exec, by unmapping. */
-static void
-leave(uint64 how)
+static void leave(uint64 how)
 {
     static char *argv[] = {"echo", 0};
     char *p = sbrk(4 * PAGE);
@@ -24,8 +23,7 @@ leave(uint64 how)
     t_exit();
 }
 
-static void
-clients_leave(void)
+static void clients_leave(void)
 {
     int server = server_pid();
 
@@ -36,8 +34,7 @@ clients_leave(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-never_stop(char *p, uint64 size)
+static void never_stop(char *p, uint64 size)
 {
     for (;;) {
         make(p, size);
@@ -47,8 +44,7 @@ never_stop(char *p, uint64 size)
     }
 }
 
-static void
-clients_killed(void)
+static void clients_killed(void)
 {
     int server = server_pid();
 
@@ -67,10 +63,11 @@ clients_killed(void)
 }
 
 /* Many clients keep the queue full: killed while they wait for a place in it, and in it. */
-static void
-killed_in_full_queue(void)
+static void killed_in_full_queue(void)
 {
-    enum { CLIENTS = 2 * QUEUE };
+    enum {
+        CLIENTS = 2 * QUEUE
+    };
     int pids[CLIENTS];
 
     for (int round = 0; round < 5; round++) {
@@ -91,8 +88,7 @@ killed_in_full_queue(void)
 
 /* ---- the server ends ---- */
 
-static void
-server_killed_idle(void)
+static void server_killed_idle(void)
 {
     for (int i = 0; i < 3; i++) {
         int server = wait_for_server();
@@ -105,8 +101,7 @@ server_killed_idle(void)
 }
 
 /* Every request is answered or refused, whatever happens to the server: nobody waits for ever. */
-static void
-ask_for_ever(int ticks)
+static void ask_for_ever(int ticks)
 {
     int start = uptime();
 
@@ -125,10 +120,11 @@ ask_for_ever(int ticks)
     }
 }
 
-static void
-server_killed_at_work(void)
+static void server_killed_at_work(void)
 {
-    enum { CLIENTS = 6 };
+    enum {
+        CLIENTS = 6
+    };
     int pids[CLIENTS];
 
     for (int i = 0; i < CLIENTS; i++) {
@@ -155,13 +151,16 @@ server_killed_at_work(void)
     CHECK_EQ(audit(), 0);
 }
 
-enum { WORK = 4 << 20 };
+enum {
+    WORK = 4 << 20
+};
 
 /* Kills the server with a large request and small ones behind it. => how many of those it answered. */
-static int
-kill_with_requests(char *large)
+static int kill_with_requests(char *large)
 {
-    enum { EACH = 256 };
+    enum {
+        EACH = 256
+    };
     int server = wait_for_server();
     int answered = 0;
 
@@ -181,8 +180,7 @@ kill_with_requests(char *large)
 }
 
 /* Requests that wait when the server dies become ERROR, the one it works on too. */
-static void
-waiting_become_error(void)
+static void waiting_become_error(void)
 {
     char *large = sbrk(WORK);
     int tries = 0;
@@ -194,8 +192,7 @@ waiting_become_error(void)
 
 /* ---- who is the server ---- */
 
-static void
-only_the_server(void)
+static void only_the_server(void)
 {
     static char *argv[] = {"crypto_srv", 0};
     int server = server_pid();
@@ -233,8 +230,7 @@ static const struct t_case cases[] = {
     {"only_the_server", only_the_server},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_cryptoend", cases, COUNT(cases), argc, argv);
 }

@@ -10,8 +10,7 @@
 
 static char path[600];
 
-static void
-make_and_remove(void)
+static void make_and_remove(void)
 {
     struct stat root;
     struct stat st;
@@ -39,8 +38,7 @@ make_and_remove(void)
     CHECK_EQ(unlink("/"), -1);
 }
 
-static void
-dots(void)
+static void dots(void)
 {
     struct stat a;
     struct stat b;
@@ -65,8 +63,7 @@ dots(void)
     CHECK_EQ(unlink("//d_tmp"), 0);
 }
 
-static void
-directories_as_files(void)
+static void directories_as_files(void)
 {
     struct dirent entry;
     int fd;
@@ -98,8 +95,7 @@ directories_as_files(void)
 }
 
 /* Names of 14 bytes are whole, what is longer is cut. */
-static void
-long_names(void)
+static void long_names(void)
 {
     struct stat a;
     struct stat b;
@@ -113,8 +109,7 @@ long_names(void)
     CHECK_EQ(stat("d_tmp_14_bytes", &b), -1);
 }
 
-static void
-long_paths(void)
+static void long_paths(void)
 {
     char *argv[] = {"x", 0};
     struct stat st;
@@ -139,8 +134,7 @@ long_paths(void)
     CHECK_EQ(open(path, O_RDONLY), -1);
 }
 
-static void
-name_for(char *name, int i)
+static void name_for(char *name, int i)
 {
     strcpy(name, "d_tmp/n00");
     name[7] += (char)(i / 10);
@@ -148,8 +142,7 @@ name_for(char *name, int i)
 }
 
 /* Slots of removed names are used again, and the directory keeps every other name. */
-static void
-many_names(void)
+static void many_names(void)
 {
     char name[16];
     struct stat before;
@@ -183,8 +176,7 @@ many_names(void)
 }
 
 /* Fifty directories, one in another, made and removed from inside. */
-static void
-deep(void)
+static void deep(void)
 {
     for (int i = 0; i < 50; i++) {
         CHECK_EQ(mkdir("d_tmp"), 0);
@@ -199,8 +191,7 @@ deep(void)
 }
 
 /* The current directory, and its parent, may go: then everything below it is missing. */
-static void
-removed_from_under(void)
+static void removed_from_under(void)
 {
     struct stat st;
 
@@ -217,8 +208,7 @@ removed_from_under(void)
 }
 
 /* The current directory is inherited, and each process has its own from there on. */
-static void
-inherited(void)
+static void inherited(void)
 {
     struct stat st;
     int pid;
@@ -238,8 +228,7 @@ inherited(void)
     CHECK_EQ(unlink("d_tmp"), 0);
 }
 
-static void
-exit_inside_removed(void)
+static void exit_inside_removed(void)
 {
     int pid;
 
@@ -268,8 +257,7 @@ static const struct t_case cases[] = {
     {"exit_inside_removed", exit_inside_removed},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_dir", cases, COUNT(cases), argc, argv);
 }

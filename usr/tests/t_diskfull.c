@@ -7,16 +7,15 @@
 #include "kernel/fs.h"
 #include "t.h"
 
-#define FILES_MAX 1200
+#define FILES_MAX  1200
 #define BLOCKS_MAX 4000 /* on larger disks the test says so and leaves */
 
-#define PIECE_BLOCKS 3  /* written at once while there is room: one transaction */
+#define PIECE_BLOCKS 3 /* written at once while there is room: one transaction */
 
 static char blocks_of_data[PIECE_BLOCKS * BSIZE];
 static char name[16];
 
-static char *
-name_for(int i)
+static char *name_for(int i)
 {
     strcpy(name, "t_full/0000");
     for (int k = 10; k > 6; k--, i /= 10)
@@ -25,8 +24,7 @@ name_for(int i)
 }
 
 /* Adds up to n blocks to the file, in pieces of `piece` blocks, until one fails. => how many. */
-static int
-append(int fd, int n, int piece)
+static int append(int fd, int n, int piece)
 {
     int done = 0;
 
@@ -39,8 +37,7 @@ append(int fd, int n, int piece)
  * Fills one new file after another, until not even the first block of one can be had (a file that
  * needs its indirect block stops earlier). Returns how many blocks went in.
  */
-static int
-fill_disk(int *files)
+static int fill_disk(int *files)
 {
     int total = 0;
 
@@ -62,15 +59,13 @@ fill_disk(int *files)
     return total;
 }
 
-static void
-remove_files(int files)
+static void remove_files(int files)
 {
     for (int i = 0; i < files; i++)
         CHECK_EQ(unlink(name_for(i)), 0);
 }
 
-static void
-blocks(void)
+static void blocks(void)
 {
     int first;
     int again;
@@ -98,8 +93,7 @@ blocks(void)
 }
 
 /* Returns how many empty files could be made. */
-static int
-use_inodes(void)
+static int use_inodes(void)
 {
     int n;
 
@@ -113,8 +107,7 @@ use_inodes(void)
     return n;
 }
 
-static void
-inodes(void)
+static void inodes(void)
 {
     int first;
 
@@ -137,8 +130,7 @@ static const struct t_case cases[] = {
     {"inodes", inodes},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_diskfull", cases, COUNT(cases), argc, argv);
 }

@@ -11,7 +11,7 @@
 #include "kernel/lamina.h"
 #include "t.h"
 
-#define IMAGE "t_exec.tmp"
+#define IMAGE    "t_exec.tmp"
 #define RETURNED 77 /* exec came back */
 
 static char zeroed[3 * PAGE];
@@ -19,8 +19,7 @@ static char text[5000];
 static char *arguments[MAXARG + 2];
 
 /* Exit status of a child that execs path with argv. */
-static int
-run(const char *path, char **argv)
+static int run(const char *path, char **argv)
 {
     int pid = t_fork();
 
@@ -34,8 +33,7 @@ run(const char *path, char **argv)
 /* ---- arguments ---- */
 
 /* Whether the kernel calls this process so. */
-static int
-is_named(const char *name)
+static int is_named(const char *name)
 {
     struct procinfo info;
 
@@ -45,8 +43,7 @@ is_named(const char *name)
     return 0;
 }
 
-static int
-child_main(int argc, char **argv)
+static int child_main(int argc, char **argv)
 {
     int fds = atoi(argv[2]);
 
@@ -75,8 +72,7 @@ child_main(int argc, char **argv)
     return argc;
 }
 
-static void
-counted_arguments(void)
+static void counted_arguments(void)
 {
     for (int n = 3; n < MAXARG; n++) {
         arguments[0] = "t_exec";
@@ -92,8 +88,7 @@ counted_arguments(void)
     CHECK_EQ(run("t_exec", arguments), RETURNED);
 }
 
-static void
-long_arguments(void)
+static void long_arguments(void)
 {
     char *argv[] = {"t_exec", "--child", "3", text, 0};
 
@@ -110,8 +105,7 @@ long_arguments(void)
     CHECK_EQ(run("t_exec", argv), 4);
 }
 
-static void
-bad_arguments(void)
+static void bad_arguments(void)
 {
     char *argv[] = {"again", (char *)0x80000000, 0};
     char **end;
@@ -133,8 +127,7 @@ bad_arguments(void)
         CHECK_EQ(exec("t_exec.none", argv), -1);
 }
 
-static void
-bad_files(void)
+static void bad_files(void)
 {
     char *argv[] = {"x", 0};
     long before = t_free_pages();
@@ -151,8 +144,7 @@ bad_files(void)
     CHECK(t_settle(before) >= before - 4); /* blocks of the new file may be cached dirty */
 }
 
-static void
-kept_things(void)
+static void kept_things(void)
 {
     char *argv[] = {"t_exec", "--child", "5", 0};
     char *here[] = {"../t_exec", "--child", "3", 0};
@@ -181,8 +173,7 @@ static struct {
     uint code[3];
 } image;
 
-static void
-plain_image(void)
+static void plain_image(void)
 {
     memset(&image, 0, sizeof(image));
     image.elf.magic = ELF_MAGIC;
@@ -198,8 +189,7 @@ plain_image(void)
     image.segment[0].align = 8;
 }
 
-static int
-run_image(void)
+static int run_image(void)
 {
     char *argv[] = {IMAGE, 0};
     int fd = open(IMAGE, O_CREATE | O_TRUNC | O_WRONLY);
@@ -209,8 +199,7 @@ run_image(void)
     return run(IMAGE, argv);
 }
 
-static void
-good_segments(void)
+static void good_segments(void)
 {
     plain_image();
     CHECK_EQ(run_image(), 42); /* not page aligned in the file */
@@ -234,8 +223,7 @@ good_segments(void)
 }
 
 /* At the entry, a0 is argc, and a1 and sp are argv. */
-static void
-first_registers(void)
+static void first_registers(void)
 {
     static const uint first[] = {0x00200893, 0x00000073};              /* exit(a0) */
     static const uint second[] = {0x40b10533, 0x00200893, 0x00000073}; /* exit(sp - a1) */
@@ -248,19 +236,17 @@ first_registers(void)
     CHECK_EQ(unlink(IMAGE), 0);
 }
 
-static void
-not_executable(void)
+static void not_executable(void)
 {
     plain_image();
     image.segment[0].flags = ELF_PROG_FLAG_READ | ELF_PROG_FLAG_WRITE;
-    CHECK_EQ(run_image(), -1); /* loaded, and killed by its first fetch */
+    CHECK_EQ(run_image(), -1);                   /* loaded, and killed by its first fetch */
     image.segment[0].flags = ELF_PROG_FLAG_EXEC; /* can always be read, too */
     CHECK_EQ(run_image(), 42);
     CHECK_EQ(unlink(IMAGE), 0);
 }
 
-static void
-bad_segments(void)
+static void bad_segments(void)
 {
     plain_image();
     image.segment[0].memsz = 1;
@@ -301,12 +287,24 @@ bad_segments(void)
 }
 
 /* Headers at random, from values at the edges: any outcome but a panic or a loss will do. */
-static void
-any_segments(void)
+static void any_segments(void)
 {
     static const uint64 edges[] = {
-        0, 1, 64, PAGE - 1, PAGE, 2 * PAGE, 1UL << 31, 1UL << 32, TRAPFRAME - PAGE, TRAPFRAME, MAXVA,
-        1UL << 63, 0xffffffc080200000UL, 0UL - PAGE, ~0UL,
+        0,
+        1,
+        64,
+        PAGE - 1,
+        PAGE,
+        2 * PAGE,
+        1UL << 31,
+        1UL << 32,
+        TRAPFRAME - PAGE,
+        TRAPFRAME,
+        MAXVA,
+        1UL << 63,
+        0xffffffc080200000UL,
+        0UL - PAGE,
+        ~0UL,
     };
     uint state = 3;
 
@@ -328,8 +326,7 @@ any_segments(void)
 }
 
 /* No segment, empty ones, the same one twice, the higher one first, more headers than file. */
-static void
-odd_images(void)
+static void odd_images(void)
 {
     plain_image();
     image.elf.phnum = 0;
@@ -350,8 +347,7 @@ odd_images(void)
 }
 
 /* A call of address 0, where no code is in this image; tests/boot/test_crash.py reads what is said. */
-static void
-null_call(void)
+static void null_call(void)
 {
     static const uint call[] = {0x000000e7}; /* jalr ra, 0(zero) */
 
@@ -367,8 +363,7 @@ null_call(void)
 }
 
 /* A failed exec leaves memory and descriptors as they were. */
-static void
-failure_changes_nothing(void)
+static void failure_changes_nothing(void)
 {
     char *argv[] = {"t_exec", 0};
     char *heap = sbrk(4 * PAGE);
@@ -401,8 +396,7 @@ static const struct t_case cases[] = {
     {"failure_changes_nothing", failure_changes_nothing},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc == 0 || strcmp(argv[0], "again") == 0)
         return 99; /* an exec that should have failed */

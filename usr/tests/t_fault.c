@@ -13,20 +13,17 @@
 static const char constant[16] = "read only";
 static int code_in_data[4] = {0x00008067}; /* ret */
 
-static void
-load(uint64 address)
+static void load(uint64 address)
 {
     (void)*(volatile char *)address;
 }
 
-static void
-store(uint64 address)
+static void store(uint64 address)
 {
     *(volatile char *)address = 1;
 }
 
-static void
-jump(uint64 address)
+static void jump(uint64 address)
 {
     ((void (*)(void))address)();
 }
@@ -34,34 +31,43 @@ jump(uint64 address)
 #define CHECK_KILLED(fn, address) CHECK_EQ(t_status(fn, (uint64)(address)), -1)
 
 static const uint64 nowhere[] = {
-    KERNBASE, KERNBASE + 0x200000, TRAPFRAME, TRAMPOLINE, MAXVA - 1, MAXVA, 1UL << 39, 1UL << 40,
-    1UL << 47, 1UL << 62, 1UL << 63, ~0UL, KERNEL_BASE, KERNEL_BASE + 0x80000000,
-    KERNEL_BASE + 0x80200000, 0xeaeb0b5b00002f5eUL,
+    KERNBASE,
+    KERNBASE + 0x200000,
+    TRAPFRAME,
+    TRAMPOLINE,
+    MAXVA - 1,
+    MAXVA,
+    1UL << 39,
+    1UL << 40,
+    1UL << 47,
+    1UL << 62,
+    1UL << 63,
+    ~0UL,
+    KERNEL_BASE,
+    KERNEL_BASE + 0x80000000,
+    KERNEL_BASE + 0x80200000,
+    0xeaeb0b5b00002f5eUL,
 };
 
-static void
-loads(void)
+static void loads(void)
 {
     for (int i = 0; i < COUNT(nowhere); i++)
         CHECK_KILLED(load, nowhere[i]);
 }
 
-static void
-stores(void)
+static void stores(void)
 {
     for (int i = 0; i < COUNT(nowhere); i++)
         CHECK_KILLED(store, nowhere[i]);
 }
 
-static void
-jumps(void)
+static void jumps(void)
 {
     for (int i = 0; i < COUNT(nowhere); i++)
         CHECK_KILLED(jump, nowhere[i] & ~1UL);
 }
 
-static void
-own_memory(void)
+static void own_memory(void)
 {
     uint64 stack = PGROUNDDOWN(r_sp());
 
@@ -77,8 +83,7 @@ own_memory(void)
     CHECK_EQ(t_status(store, (uint64)code_in_data), 0);
 }
 
-static void
-heap_is_not_code(void)
+static void heap_is_not_code(void)
 {
     char *p = sbrk(PAGE);
 
@@ -86,8 +91,7 @@ heap_is_not_code(void)
     CHECK_KILLED(jump, p);
 }
 
-static void
-recurse(uint64 depth)
+static void recurse(uint64 depth)
 {
     volatile char frame[512];
 
@@ -97,16 +101,14 @@ recurse(uint64 depth)
     frame[511] = frame[0];
 }
 
-static void
-stack_overflow(void)
+static void stack_overflow(void)
 {
     CHECK_KILLED(recurse, 100);
 }
 
 /* ---- instructions ---- */
 
-static void
-instruction(uint64 which)
+static void instruction(uint64 which)
 {
     switch (which) {
     case 0:
@@ -147,16 +149,14 @@ instruction(uint64 which)
     }
 }
 
-static void
-instructions(void)
+static void instructions(void)
 {
     for (uint64 i = 0; i < 12; i++)
         CHECK_EQ(t_status(instruction, i), -1);
 }
 
 /* Floating point is off: whatever reads or writes its registers is illegal. */
-static void
-floating_point(uint64 which)
+static void floating_point(uint64 which)
 {
     switch (which) {
     case 0:
@@ -179,8 +179,7 @@ floating_point(uint64 which)
     }
 }
 
-static void
-no_floating_point(void)
+static void no_floating_point(void)
 {
     for (uint64 i = 0; i < 6; i++)
         CHECK_EQ(t_status(floating_point, i), -1);
@@ -189,8 +188,7 @@ no_floating_point(void)
 /* ---- what a program may do ---- */
 
 /* The counters can be read, and time is the one that ktime() tells. */
-static void
-counters(void)
+static void counters(void)
 {
     uint64 cycle[2];
     uint64 instret[2];
@@ -210,15 +208,13 @@ counters(void)
     CHECK(instret[1] > instret[0]);
 }
 
-static void
-misaligned_across_end(uint64 end)
+static void misaligned_across_end(uint64 end)
 {
     *(volatile uint64 *)(end - 3) = 1;
 }
 
 /* Loads and stores at any address work, across a page boundary too, and not into what is none. */
-static void
-misaligned(void)
+static void misaligned(void)
 {
     char *p = sbrk(2 * PAGE);
     char *end = (char *)PGROUNDUP((uint64)p + 2 * PAGE);
@@ -236,8 +232,7 @@ misaligned(void)
  * An sc after a trap fails, for another process may have run in between: its lr must not serve
  * ours. First the trap is a system call, then the fault on a page that was never touched.
  */
-static void
-no_reservation_survives(void)
+static void no_reservation_survives(void)
 {
     static uint64 word;
     char *fresh = sbrk(2 * PAGE);
@@ -247,18 +242,21 @@ no_reservation_survives(void)
                      "lr.d t0, (%2)\n"
                      "ecall\n"
                      "sc.d %0, t0, (%2)"
-                     : "=&r"(failed) : "i"(SYS_getpid), "r"(&word) : "t0", "a0", "a7", "memory");
+                     : "=&r"(failed)
+                     : "i"(SYS_getpid), "r"(&word)
+                     : "t0", "a0", "a7", "memory");
     CHECK(failed != 0);
     __asm__ volatile("lr.d t0, (%1)\n"
                      "sb zero, (%2)\n"
                      "sc.d %0, t0, (%1)"
-                     : "=&r"(failed) : "r"(&word), "r"(fresh + PAGE) : "t0", "memory");
+                     : "=&r"(failed)
+                     : "r"(&word), "r"(fresh + PAGE)
+                     : "t0", "memory");
     CHECK(failed != 0);
 }
 
 /* After all that, memory works as before and the audit finds nothing. */
-static void
-still_sound(void)
+static void still_sound(void)
 {
     CHECK_EQ(strcmp(constant, "read only"), 0);
     CHECK_EQ(audit(), 0);
@@ -279,8 +277,7 @@ static const struct t_case cases[] = {
     {"still_sound", still_sound},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_fault", cases, COUNT(cases), argc, argv);
 }

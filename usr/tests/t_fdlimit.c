@@ -6,8 +6,7 @@
 #include "kernel/param.h"
 #include "t.h"
 
-static void
-one_process(void)
+static void one_process(void)
 {
     int fd;
     int ends[2];
@@ -32,8 +31,7 @@ one_process(void)
 }
 
 /* Opens what it can, says how many that were, and keeps them until the go pipe ends. */
-static void __attribute__((noreturn))
-hoard(int *ready, int *go)
+static void __attribute__((noreturn)) hoard(int *ready, int *go)
 {
     char n = 0;
 
@@ -46,10 +44,11 @@ hoard(int *ready, int *go)
     t_exit();
 }
 
-static void
-whole_system(void)
+static void whole_system(void)
 {
-    enum { HOARDERS = 12 }; /* 11 files each would be more than there are */
+    enum {
+        HOARDERS = 12
+    }; /* 11 files each would be more than there are */
     int total = 0;
     int ready[2];
     int go[2];
@@ -87,8 +86,7 @@ static const struct t_case cases[] = {
     {"whole_system", whole_system},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_fdlimit", cases, COUNT(cases), argc, argv);
 }

@@ -24,8 +24,7 @@ _Static_assert(sizeof(struct dirent) == 16 && __builtin_offsetof(struct dirent, 
 
 static char data[16 * 1024];
 
-static void
-sizes(void)
+static void sizes(void)
 {
     static const int lengths[] = {0, 1, 1023, 1024, 1025, 12 * 1024, 12 * 1024 + 1, 50000};
     struct stat st;
@@ -43,8 +42,7 @@ sizes(void)
     CHECK_EQ(stat(NAME, &st), -1);
 }
 
-static void
-largest_file(void)
+static void largest_file(void)
 {
     int fd = open(NAME, O_CREATE | O_RDWR | O_TRUNC);
     struct stat st;
@@ -68,8 +66,7 @@ largest_file(void)
 }
 
 /* One write beyond the largest file fails, and leaves the part that was done. */
-static void
-too_large_write(void)
+static void too_large_write(void)
 {
     int fd = open(NAME, O_CREATE | O_RDWR | O_TRUNC);
     char *p = sbrk(300 * BSIZE);
@@ -91,8 +88,7 @@ too_large_write(void)
 }
 
 /* A write of more than the log holds is one call, and it is all there. */
-static void
-one_large_write(void)
+static void one_large_write(void)
 {
     int fd = open(NAME, O_CREATE | O_RDWR | O_TRUNC);
 
@@ -105,8 +101,7 @@ one_large_write(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-access_modes(void)
+static void access_modes(void)
 {
     int fd;
 
@@ -133,8 +128,7 @@ access_modes(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-truncation(void)
+static void truncation(void)
 {
     struct stat st;
     int writer;
@@ -158,8 +152,7 @@ truncation(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-offsets(void)
+static void offsets(void)
 {
     int fd;
     int copy;
@@ -191,10 +184,11 @@ offsets(void)
 }
 
 /* Two processes, one offset: no write is lost, none overwrites another. */
-static void
-shared_offset(void)
+static void shared_offset(void)
 {
-    enum { WRITES = 300 };
+    enum {
+        WRITES = 300
+    };
     int count[2] = {0, 0};
     int fd = open(NAME, O_CREATE | O_RDWR | O_TRUNC);
     int pid = t_fork();
@@ -217,8 +211,7 @@ shared_offset(void)
 }
 
 /* Four processes make, write and remove files of their own at the same time. */
-static void
-files_at_once(void)
+static void files_at_once(void)
 {
     for (int i = 0; i < 4; i++) {
         if (t_fork() != 0)
@@ -241,8 +234,7 @@ files_at_once(void)
     }
 }
 
-static void
-devices(void)
+static void devices(void)
 {
     static const short no_device[] = {NDEV, 0x7fff, -1};
     struct stat st;
@@ -263,7 +255,7 @@ devices(void)
     CHECK_EQ(fstat(fd, &st), 0);
     CHECK_EQ(st.type, T_DEVICE); /* and is opened, as it is */
     close(fd);
-    CHECK_EQ(mknod("t_file.dev", 7, 3), 0);     /* no driver */
+    CHECK_EQ(mknod("t_file.dev", 7, 3), 0); /* no driver */
     fd = open("t_file.dev", O_RDWR);
     CHECK(fd >= 0);
     CHECK_EQ(read(fd, data, 1), -1);
@@ -290,8 +282,7 @@ static const struct t_case cases[] = {
     {"devices", devices},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_file", cases, COUNT(cases), argc, argv);
 }

@@ -13,8 +13,7 @@ static char buffer[64 * PAGE] __attribute__((aligned(4096))); /* a pid as a size
 static void *variable;
 
 /* The mapping at `at` of the caller shows a buffer that begins with `mark`; then it goes. */
-static void
-shows(uint64 at, char mark)
+static void shows(uint64 at, char mark)
 {
     CHECK(at != NO_ADDRESS);
     if (at == NO_ADDRESS)
@@ -24,8 +23,7 @@ shows(uint64 at, char mark)
 }
 
 /* The child's side: looks at each address that it is told, until it is 0. */
-static void
-borrower(struct t_peer *parent, uint64 mark)
+static void borrower(struct t_peer *parent, uint64 mark)
 {
     uint64 at;
 
@@ -37,24 +35,21 @@ borrower(struct t_peer *parent, uint64 mark)
     }
 }
 
-static void
-start(struct t_peer *child, char mark)
+static void start(struct t_peer *child, char mark)
 {
     buffer[0] = 'p';
     t_start(child, borrower, (uint64)mark);
     t_get(child);
 }
 
-static void
-end(struct t_peer *child)
+static void end(struct t_peer *child)
 {
     t_put(child, 0);
     CHECK_EQ(t_join(child), 0);
 }
 
 /* The child finds the parent's buffer at `at`. */
-static void
-child_sees(struct t_peer *child, uint64 at)
+static void child_sees(struct t_peer *child, uint64 at)
 {
     t_put(child, at);
     t_get(child);
@@ -62,8 +57,7 @@ child_sees(struct t_peer *child, uint64 at)
 
 /* ---- from the caller to its child ---- */
 
-static void
-to_child(void)
+static void to_child(void)
 {
     struct t_peer child;
     uint64 va = (uint64)buffer;
@@ -93,8 +87,7 @@ to_child(void)
 }
 
 /* (dst, va, &out, size): the child sees its own variable change as well. */
-static void
-watcher(struct t_peer *parent, uint64 unused)
+static void watcher(struct t_peer *parent, uint64 unused)
 {
     (void)unused;
     buffer[0] = 'c';
@@ -103,8 +96,7 @@ watcher(struct t_peer *parent, uint64 unused)
     shows((uint64)variable, 'p');
 }
 
-static void
-to_variable(void)
+static void to_variable(void)
 {
     struct t_peer first;
     struct t_peer second;
@@ -129,8 +121,7 @@ to_variable(void)
 
 /* ---- from the caller's parent to the caller ---- */
 
-static void
-pull(struct t_peer *parent, uint64 unused)
+static void pull(struct t_peer *parent, uint64 unused)
 {
     int pid = getppid();
     long signed_pid = pid;
@@ -164,8 +155,7 @@ pull(struct t_peer *parent, uint64 unused)
     CHECK_EQ(small, size);
 }
 
-static void
-from_parent(void)
+static void from_parent(void)
 {
     struct t_peer child;
 
@@ -179,8 +169,7 @@ from_parent(void)
 /* ---- lists with a direction of their own ---- */
 
 /* (pointer, src, size) takes from the child; (uint64, size, dst) gives to the parent. */
-static void
-lend_to_parent(struct t_peer *parent, uint64 unused)
+static void lend_to_parent(struct t_peer *parent, uint64 unused)
 {
     (void)unused;
     buffer[0] = 'c';
@@ -188,8 +177,7 @@ lend_to_parent(struct t_peer *parent, uint64 unused)
     t_get(parent);
 }
 
-static void
-fixed_directions(void)
+static void fixed_directions(void)
 {
     struct t_peer child;
 
@@ -202,8 +190,7 @@ fixed_directions(void)
     CHECK_EQ(t_join(&child), 0);
 }
 
-static void
-siblings(struct t_peer *parent, uint64 other)
+static void siblings(struct t_peer *parent, uint64 other)
 {
     int pid = (int)other;
 
@@ -216,8 +203,7 @@ siblings(struct t_peer *parent, uint64 other)
     t_get(parent);
 }
 
-static void
-with_sibling(void)
+static void with_sibling(void)
 {
     struct t_peer first;
     struct t_peer second;
@@ -231,8 +217,7 @@ with_sibling(void)
     end(&first);
 }
 
-static void
-with_itself(void)
+static void with_itself(void)
 {
     int me = getpid();
     uint64 va = (uint64)buffer;
@@ -249,8 +234,7 @@ with_itself(void)
 /* ---- a size that is a pid ---- */
 
 /* The usual place wins; a number that names nobody of the family is no candidate. */
-static void
-doubtful(struct t_peer *parent, uint64 other)
+static void doubtful(struct t_peer *parent, uint64 other)
 {
     int dad = getppid();
     int me = getpid();
@@ -271,8 +255,7 @@ doubtful(struct t_peer *parent, uint64 other)
     t_get(parent);
 }
 
-static void
-size_is_a_pid(void)
+static void size_is_a_pid(void)
 {
     struct t_peer first;
     struct t_peer second;
@@ -291,8 +274,7 @@ size_is_a_pid(void)
 
 /* ---- refusals, and unmap ---- */
 
-static void
-nobody(void)
+static void nobody(void)
 {
     uint64 before = (uint64)sbrk(0);
     uint64 va = (uint64)buffer;
@@ -307,8 +289,7 @@ nobody(void)
     CHECK_EQ((uint64)sbrk(0), before);
 }
 
-static void
-unmapping(void)
+static void unmapping(void)
 {
     int me = getpid();
     uint64 before = (uint64)sbrk(0);
@@ -332,8 +313,7 @@ unmapping(void)
 /* ---- ids ---- */
 
 /* open_sharedmem: the address as the result, or through a pointer. */
-static void
-both_openings(void)
+static void both_openings(void)
 {
     char *p = open_sharedmem(77);
     char *again = 0;
@@ -349,8 +329,7 @@ both_openings(void)
 }
 
 /* Tehran's line, where errors go. */
-static void
-unknown_id_is_said(void)
+static void unknown_id_is_said(void)
 {
     static const char line[] = "No shared memory with this ID.\n";
     char said[64];
@@ -382,8 +361,7 @@ static const struct t_case cases[] = {
     {"unknown_id_is_said", unknown_id_is_said},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_forms", cases, COUNT(cases), argc, argv);
 }

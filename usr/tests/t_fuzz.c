@@ -13,31 +13,70 @@
 #include "t.h"
 
 #define CHILDREN 12
-#define CALLS 100
+#define CALLS    100
 
 static char buffer[4 * PAGE] __attribute__((aligned(4096)));
 static uint state;
 
 static const ushort numbers[] = {
-    SYS_wait,  SYS_read,   SYS_exec,   SYS_fstat,  SYS_chdir,    SYS_dup,
-    SYS_sbrk,  SYS_uptime, SYS_open,   SYS_write,  SYS_mknod,    SYS_unlink,
-    SYS_link,  SYS_mkdir,  SYS_close,  SYS_map_shared_pages,     SYS_unmap_shared_pages,
-    SYS_meminfo, SYS_procinfo, SYS_ktime,
+    SYS_wait,
+    SYS_read,
+    SYS_exec,
+    SYS_fstat,
+    SYS_chdir,
+    SYS_dup,
+    SYS_sbrk,
+    SYS_uptime,
+    SYS_open,
+    SYS_write,
+    SYS_mknod,
+    SYS_unlink,
+    SYS_link,
+    SYS_mkdir,
+    SYS_close,
+    SYS_map_shared_pages,
+    SYS_unmap_shared_pages,
+    SYS_meminfo,
+    SYS_procinfo,
+    SYS_ktime,
 };
 
 static char *const paths[] = {
-    "/t_fuzz.d", "/t_fuzz.d/a", "/t_fuzz.d/b", "/t_fuzz.d/a/", "/t_fuzz.d/a/c", "/t_fuzz.d/./b", "", "/",
+    "/t_fuzz.d", "/t_fuzz.d/a", "/t_fuzz.d/b", "/t_fuzz.d/a/", "/t_fuzz.d/a/c", "/t_fuzz.d/./b",
+    "",          "/",
 };
 
 static const uint64 edges[] = {
-    0, 1, 2, 3, 8, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE, 1UL << 20, 0x7fffffff, 0x80000000, ~0U,
-    1UL << 32, TRAPFRAME - PAGE, TRAPFRAME, TRAMPOLINE, MAXVA - 1, MAXVA, 1UL << 63, 0UL - PAGE,
-    ~0UL, 0xffffffc080200000UL, 0xeaeb0b5b00002f5eUL, O_RDWR | O_CREATE, O_TRUNC | O_RDWR,
+    0,
+    1,
+    2,
+    3,
+    8,
+    PAGE - 1,
+    PAGE,
+    PAGE + 1,
+    3 * PAGE,
+    1UL << 20,
+    0x7fffffff,
+    0x80000000,
+    ~0U,
+    1UL << 32,
+    TRAPFRAME - PAGE,
+    TRAPFRAME,
+    TRAMPOLINE,
+    MAXVA - 1,
+    MAXVA,
+    1UL << 63,
+    0UL - PAGE,
+    ~0UL,
+    0xffffffc080200000UL,
+    0xeaeb0b5b00002f5eUL,
+    O_RDWR | O_CREATE,
+    O_TRUNC | O_RDWR,
 };
 
 /* Whether argument i of the call is a path. */
-static int
-is_path(uint64 number, int i)
+static int is_path(uint64 number, int i)
 {
     if (number == SYS_link)
         return i <= 1;
@@ -46,16 +85,14 @@ is_path(uint64 number, int i)
 }
 
 /* Names come from the list, or are no memory: whatever lies in memory would name anything. */
-static uint64
-any_path(void)
+static uint64 any_path(void)
 {
     uint64 edge = edges[t_random(&state) % COUNT(edges)];
 
     return edge < 1UL << 20 ? (uint64)paths[edge % COUNT(paths)] : edge;
 }
 
-static uint64
-any_argument(void)
+static uint64 any_argument(void)
 {
     switch (t_random(&state) % 6) {
     case 0:
@@ -73,8 +110,7 @@ any_argument(void)
     }
 }
 
-static void
-any_call(void)
+static void any_call(void)
 {
     register uint64 a7 __asm__("a7") = numbers[t_random(&state) % COUNT(numbers)];
     register uint64 a0 __asm__("a0");
@@ -96,8 +132,7 @@ any_call(void)
     __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a2), "r"(a3), "r"(a7) : "memory");
 }
 
-static void __attribute__((noreturn))
-call_at_random(uint seed)
+static void __attribute__((noreturn)) call_at_random(uint seed)
 {
     state = seed;
     for (int fd = 0; fd < 16; fd++) /* no console to read from */
@@ -109,8 +144,7 @@ call_at_random(uint seed)
     exit(0);
 }
 
-static void
-clean_up(void)
+static void clean_up(void)
 {
     static char *const left[] = {"/t_fuzz.d/a/c", "/t_fuzz.d/a", "/t_fuzz.d/b"};
     struct stat st;
@@ -122,8 +156,7 @@ clean_up(void)
 }
 
 /* One after the other, then all at once. They end as they may: killed, or as /t_fuzz.d/b. */
-static void
-run_children(uint seed, int at_once)
+static void run_children(uint seed, int at_once)
 {
     int running = 0;
 
@@ -142,14 +175,12 @@ run_children(uint seed, int at_once)
     clean_up();
 }
 
-static void
-one_by_one(void)
+static void one_by_one(void)
 {
     run_children(1, 1);
 }
 
-static void
-at_once(void)
+static void at_once(void)
 {
     run_children(1000, 6);
 }
@@ -159,8 +190,7 @@ static const struct t_case cases[] = {
     {"at_once", at_once},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_fuzz", cases, COUNT(cases), argc, argv);
 }

@@ -10,8 +10,7 @@
 
 /* ---- who may ---- */
 
-static void
-nothing_without_grant(void)
+static void nothing_without_grant(void)
 {
     struct t_peer guest;
     uint64 size, theirs;
@@ -29,8 +28,7 @@ nothing_without_grant(void)
     guest_leaves(&guest);
 }
 
-static void
-granted(void)
+static void granted(void)
 {
     struct t_peer guest;
     uint64 size, address;
@@ -52,8 +50,7 @@ granted(void)
 }
 
 /* Only what was granted: not a page before or after, and nobody else. */
-static void
-only_that(void)
+static void only_that(void)
 {
     struct t_peer guest, other;
     uint64 me = (uint64)getpid();
@@ -75,8 +72,7 @@ only_that(void)
     guest_leaves(&other);
 }
 
-static void
-bad_grants(void)
+static void bad_grants(void)
 {
     struct t_peer guest;
     char *top = t_align_break();
@@ -100,8 +96,7 @@ bad_grants(void)
 }
 
 /* No more rights than were granted, and no more than the owner has. */
-static void
-rights(void)
+static void rights(void)
 {
     uint64 text = (uint64)rights & ~7UL; /* the owner itself may not store there */
     struct t_peer guest;
@@ -128,8 +123,7 @@ rights(void)
 
 /* ---- taken back ---- */
 
-static void
-revoked(void)
+static void revoked(void)
 {
     struct t_peer guest;
     uint64 address;
@@ -155,8 +149,7 @@ revoked(void)
 }
 
 /* A grant does not end with another: each is its own. */
-static void
-one_of_two(void)
+static void one_of_two(void)
 {
     struct t_peer guest, other;
     uint64 first, second, others;
@@ -177,8 +170,7 @@ one_of_two(void)
 }
 
 /* While the borrower stores in a loop on another hart: when revoke returns, nothing comes any more. */
-static void
-revoked_while_storing(void)
+static void revoked_while_storing(void)
 {
     for (uint i = 0; i < 40; i++) {
         volatile uint64 *count = at((uint64)buffer);
@@ -203,8 +195,7 @@ revoked_while_storing(void)
 }
 
 /* What the borrower's children have goes too, and what it lent on within its family. */
-static void
-revoked_from_relatives(void)
+static void revoked_from_relatives(void)
 {
     for (int how = 0; how < 2; how++) {
         volatile uint64 *count = at((uint64)buffer);
@@ -229,8 +220,7 @@ revoked_from_relatives(void)
 }
 
 /* What the borrower lent to a third family, by its own grant, goes as well. */
-static void
-revoked_from_third(void)
+static void revoked_from_third(void)
 {
     struct t_peer guest, third;
     uint64 address, theirs;
@@ -252,8 +242,7 @@ revoked_from_third(void)
 }
 
 /* Not more rights on the way: read-only, lent on to write, is read-only. */
-static void
-rights_of_third(void)
+static void rights_of_third(void)
 {
     struct t_peer guest, third;
     uint64 address, theirs;
@@ -273,8 +262,7 @@ rights_of_third(void)
 
 /* ---- how it ends by itself ---- */
 
-static void
-borrower_execs(void)
+static void borrower_execs(void)
 {
     struct t_peer guest;
 
@@ -287,8 +275,7 @@ borrower_execs(void)
 }
 
 /* The owner ends: the borrower keeps the frames, and gets no more of them. */
-static void
-owner_ends(void)
+static void owner_ends(void)
 {
     struct t_peer owner, guest;
     uint64 from, address;
@@ -317,8 +304,7 @@ owner_ends(void)
 }
 
 /* As many grants as there may be; then no more, until they are taken back. */
-static void
-as_many_as_may_be(void)
+static void as_many_as_may_be(void)
 {
     struct t_peer guest;
     int n = 0;
@@ -341,8 +327,7 @@ as_many_as_may_be(void)
 /* ---- races ---- */
 
 /* Grants and takes back as fast as it can, while the guest maps, stores, and is killed by it. */
-static void
-race(void)
+static void race(void)
 {
     for (uint i = 0; i < 30; i++) {
         struct t_peer guest;
@@ -381,8 +366,7 @@ static const struct t_case cases[] = {
     {"race", race},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "-guest") == 0) {
         struct t_peer peer = {0, argv[2][0] - 'a', argv[3][0] - 'a'};

@@ -10,7 +10,7 @@
 #include "t.h"
 
 #define STATE_PAGES 3
-#define PATIENCE 600
+#define PATIENCE    600
 
 enum command {
     MAP = 1,    /* pid, va, size: map_from. => address */
@@ -35,21 +35,18 @@ static __attribute__((unused)) char buffer[STATE_PAGES * PAGE] __attribute__((al
 
 /* ---- the guest ---- */
 
-static volatile uint64 *
-at(uint64 address)
+static volatile uint64 *at(uint64 address)
 {
     return (volatile uint64 *)address;
 }
 
-static __attribute__((unused)) void
-store_for_ever(uint64 address)
+static __attribute__((unused)) void store_for_ever(uint64 address)
 {
     for (;;)
         ++*at(address);
 }
 
-static __attribute__((unused)) void
-load_and_exit(uint64 address)
+static __attribute__((unused)) void load_and_exit(uint64 address)
 {
     uint64 value = *at(address);
 
@@ -57,8 +54,7 @@ load_and_exit(uint64 address)
 }
 
 /* => pid of a child that stores for ever to what is mapped into it. */
-static __attribute__((unused)) uint64
-lend_to_child(uint64 va, uint64 size)
+static __attribute__((unused)) uint64 lend_to_child(uint64 va, uint64 size)
 {
     int fds[2];
     int pid;
@@ -78,8 +74,7 @@ lend_to_child(uint64 va, uint64 size)
     return (uint64)pid;
 }
 
-static __attribute__((unused)) uint64
-read_into(uint64 address)
+static __attribute__((unused)) uint64 read_into(uint64 address)
 {
     int fds[2];
     int n;
@@ -92,8 +87,7 @@ read_into(uint64 address)
     return (uint64)(long)n;
 }
 
-static __attribute__((unused)) uint64
-start_child(uint64 address)
+static __attribute__((unused)) uint64 start_child(uint64 address)
 {
     int pid = fork();
 
@@ -102,8 +96,7 @@ start_child(uint64 address)
     return (uint64)pid;
 }
 
-static __attribute__((unused)) void
-become_new(const struct t_peer *peer)
+static __attribute__((unused)) void become_new(const struct t_peer *peer)
 {
     static char in[2] = {0, 0};
     static char out[2] = {0, 0};
@@ -115,8 +108,7 @@ become_new(const struct t_peer *peer)
     exit(1);
 }
 
-static __attribute__((unused)) uint64
-obey(struct t_peer *peer, const uint64 *c)
+static __attribute__((unused)) uint64 obey(struct t_peer *peer, const uint64 *c)
 {
     switch (c[0]) {
     case MAP:
@@ -159,8 +151,7 @@ obey(struct t_peer *peer, const uint64 *c)
     return 77;
 }
 
-static __attribute__((unused)) void
-guest_main(struct t_peer *peer)
+static __attribute__((unused)) void guest_main(struct t_peer *peer)
 {
     uint64 c[5];
     uint have = 0;
@@ -181,8 +172,7 @@ guest_main(struct t_peer *peer)
 
 /* ---- the host ---- */
 
-static __attribute__((unused)) void
-start_guest(struct t_peer *guest)
+static __attribute__((unused)) void start_guest(struct t_peer *guest)
 {
     int down[2];
     int up[2];
@@ -206,44 +196,41 @@ start_guest(struct t_peer *guest)
     CHECK_EQ(t_get(guest), 1);
 }
 
-static __attribute__((unused)) void
-send(struct t_peer *guest, uint64 a, uint64 b, uint64 c, uint64 d, uint64 e)
+static __attribute__((unused)) void send(struct t_peer *guest, uint64 a, uint64 b, uint64 c,
+                                         uint64 d, uint64 e)
 {
     uint64 words[] = {a, b, c, d, e};
 
     CHECK_EQ(write(guest->out, words, sizeof(words)), sizeof(words));
 }
 
-static __attribute__((unused)) uint64
-ask(struct t_peer *guest, uint64 a, uint64 b, uint64 c, uint64 d)
+static __attribute__((unused)) uint64 ask(struct t_peer *guest, uint64 a, uint64 b, uint64 c,
+                                          uint64 d)
 {
     send(guest, a, b, c, d, 0);
     return t_get(guest);
 }
 
 /* The guest maps [va, va + size) of the caller. => its address */
-static __attribute__((unused)) uint64
-guest_maps(struct t_peer *guest, const void *va, uint64 size)
+static __attribute__((unused)) uint64 guest_maps(struct t_peer *guest, const void *va, uint64 size)
 {
     return ask(guest, MAP, (uint64)getpid(), (uint64)va, size);
 }
 
 /* Tells the guest something that kills it, and only it. */
-static __attribute__((unused)) void
-guest_dies(struct t_peer *guest, uint64 a, uint64 b, uint64 c)
+static __attribute__((unused)) void guest_dies(struct t_peer *guest, uint64 a, uint64 b, uint64 c)
 {
     send(guest, a, b, c, 0, 0);
     CHECK_EQ(t_join(guest), -1);
 }
 
-static __attribute__((unused)) void
-guest_leaves(struct t_peer *guest)
+static __attribute__((unused)) void guest_leaves(struct t_peer *guest)
 {
     CHECK_EQ(t_join(guest), 0);
 }
 
-static __attribute__((unused)) uint64
-mapped_by(struct t_peer *guest, const void *va, uint64 size, int writable)
+static __attribute__((unused)) uint64 mapped_by(struct t_peer *guest, const void *va, uint64 size,
+                                                int writable)
 {
     uint64 address;
 

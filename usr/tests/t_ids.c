@@ -7,14 +7,13 @@
 #include "user/uspinlock.h"
 #include "t.h"
 
-#define ID 7001
-#define NO_PAGE ((char *)-1)
+#define ID             7001
+#define NO_PAGE        ((char *)-1)
 #define TABLE_AT_LEAST 64
-#define TRIES_MAX 4096
+#define TRIES_MAX      4096
 
 /* The brief test of what is there: a page, of zeros when new. */
-static char *
-open_new(int id)
+static char *open_new(int id)
 {
     char *p = openshmem(id);
 
@@ -28,14 +27,12 @@ open_new(int id)
     return p;
 }
 
-static void
-store_at(uint64 address)
+static void store_at(uint64 address)
 {
     *(volatile char *)address = 1;
 }
 
-static void
-counts(void)
+static void counts(void)
 {
     uint64 before = (uint64)sbrk(0);
     char *p = open_new(ID);
@@ -54,8 +51,7 @@ counts(void)
     CHECK_EQ(closeshmem(ID), 0);
 }
 
-static void
-bad_ids(void)
+static void bad_ids(void)
 {
     static const int bad[] = {0, -1, -ID, (int)0x80000000};
     uint64 before = (uint64)sbrk(0);
@@ -75,8 +71,7 @@ bad_ids(void)
     CHECK_EQ(closeshmem(0x7fffffff), 0);
 }
 
-static void
-bad_pointers(void)
+static void bad_pointers(void)
 {
     static char **const bad[] = {
         0, (char **)MAXVA, (char **)(MAXVA - 4), (char **)~0UL, (char **)0xffffffc080200000UL,
@@ -103,8 +98,7 @@ bad_pointers(void)
 }
 
 /* sbrk(0) grows by what is opened, and comes back to the byte, in any order. */
-static void
-sizes(void)
+static void sizes(void)
 {
     uint64 before;
     char *heap;
@@ -129,8 +123,7 @@ sizes(void)
 
 /* ---- fork, exit, exec, kill ---- */
 
-static void
-child_of_two(uint64 address)
+static void child_of_two(uint64 address)
 {
     char *p = (char *)address;
 
@@ -144,8 +137,7 @@ child_of_two(uint64 address)
     CHECK(t_is_pattern(openshmem(ID), PAGE, 10)); /* the parent has it still */
 }
 
-static void
-inherited(void)
+static void inherited(void)
 {
     char *p = open_new(ID);
 
@@ -158,8 +150,7 @@ inherited(void)
     open_new(ID);
 }
 
-static void
-child_keeps(struct t_peer *parent, uint64 address)
+static void child_keeps(struct t_peer *parent, uint64 address)
 {
     t_get(parent);
     CHECK(t_is_pattern((char *)address, PAGE, 3)); /* the parent has closed it */
@@ -168,8 +159,7 @@ child_keeps(struct t_peer *parent, uint64 address)
     t_get(parent);
 }
 
-static void
-parent_closes_first(void)
+static void parent_closes_first(void)
 {
     struct t_peer child;
     char *p = open_new(ID);
@@ -186,8 +176,7 @@ parent_closes_first(void)
     open_new(ID);
 }
 
-static void
-open_and_leave(uint64 how)
+static void open_and_leave(uint64 how)
 {
     static char *argv[] = {"t_ids", "-new", 0};
 
@@ -205,8 +194,7 @@ open_and_leave(uint64 how)
         ;
 }
 
-static void
-left_open(void)
+static void left_open(void)
 {
     CHECK_EQ(t_status(open_and_leave, 0), 0);
     CHECK_EQ(t_status(open_and_leave, 1), 0);
@@ -216,8 +204,7 @@ left_open(void)
 }
 
 /* A failed exec leaves everything open. */
-static void
-failed_exec(void)
+static void failed_exec(void)
 {
     static char *argv[] = {"no-such-program", 0};
     char *p = open_new(ID);
@@ -230,8 +217,7 @@ failed_exec(void)
     CHECK_EQ(closeshmem(ID), 0);
 }
 
-static void
-churn(uint first)
+static void churn(uint first)
 {
     for (uint i = first;; i++) {
         int id = 1 + (int)(i % 5);
@@ -252,10 +238,11 @@ churn(uint first)
 }
 
 /* Killed at any point, on any hart, while others use the same ids. */
-static void
-killed_anywhere(void)
+static void killed_anywhere(void)
 {
-    enum { CHILDREN = 4 };
+    enum {
+        CHILDREN = 4
+    };
 
     for (uint round = 0; round < 20; round++) {
         int pids[CHILDREN];
@@ -280,8 +267,7 @@ killed_anywhere(void)
 /* ---- the table ---- */
 
 /* Opens ids from `first` on until one is refused. => how many. */
-static int
-open_all(int first)
+static int open_all(int first)
 {
     int n = 0;
 
@@ -290,15 +276,13 @@ open_all(int first)
     return n;
 }
 
-static void
-no_place_for(uint64 id)
+static void no_place_for(uint64 id)
 {
     CHECK_EQ(openshmem((int)id), NO_PAGE);
     CHECK_EQ(shm_close((int)id), -1);
 }
 
-static void
-all_ids(void)
+static void all_ids(void)
 {
     uint64 before = (uint64)sbrk(0);
     int n = open_all(ID);
@@ -316,8 +300,7 @@ all_ids(void)
     CHECK_EQ(t_status(no_place_for, 3 * ID), 0);
 }
 
-static void
-no_ids_left_behind(void)
+static void no_ids_left_behind(void)
 {
     int n = open_all(ID);
 
@@ -326,8 +309,7 @@ no_ids_left_behind(void)
     CHECK(n >= TABLE_AT_LEAST);
 }
 
-static void
-many_cycles(void)
+static void many_cycles(void)
 {
     uint64 before = (uint64)sbrk(0);
 
@@ -351,8 +333,7 @@ many_cycles(void)
 /* ---- the other faces ---- */
 
 /* The page can be lent, and the borrower keeps it when the id is gone; unmap does not take it. */
-static void
-borrow(struct t_peer *parent, uint64 arg)
+static void borrow(struct t_peer *parent, uint64 arg)
 {
     uint64 before = (uint64)sbrk(0);
     char *p;
@@ -367,8 +348,7 @@ borrow(struct t_peer *parent, uint64 arg)
     CHECK_EQ((uint64)sbrk(0), before);
 }
 
-static void
-lent_on(void)
+static void lent_on(void)
 {
     struct t_peer child;
     char *p;
@@ -388,8 +368,7 @@ lent_on(void)
 }
 
 /* Strangers meet by an id: that is what ids are for. */
-static void
-between_programs(void)
+static void between_programs(void)
 {
     static char *argv[] = {"t_ids", "-add", 0};
     char *p = open_new(ID);
@@ -411,8 +390,7 @@ struct locked {
     volatile uint count;
 };
 
-static void
-add_under_lock(uint64 n)
+static void add_under_lock(uint64 n)
 {
     struct locked *page = (struct locked *)openshmem(ID);
 
@@ -423,10 +401,12 @@ add_under_lock(uint64 n)
     }
 }
 
-static void
-spin_lock(void)
+static void spin_lock(void)
 {
-    enum { PROCESSES = 4, EACH = 5000 };
+    enum {
+        PROCESSES = 4,
+        EACH = 5000
+    };
     struct locked *page = (struct locked *)open_new(ID);
 
     for (int i = 0; i < PROCESSES; i++)
@@ -444,8 +424,7 @@ spin_lock(void)
     CHECK_EQ(page->lock.locked, 0);
 }
 
-static void
-no_memory(void)
+static void no_memory(void)
 {
     uint64 before;
 
@@ -477,8 +456,7 @@ static const struct t_case cases[] = {
     {"no_memory", no_memory},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "-new") == 0) {
         open_new(ID);

@@ -11,8 +11,7 @@ static char block_text[300];
 /* What fprintf puts into a pipe is in got[] afterwards. */
 static int ends[2];
 
-static void
-take_output(void)
+static void take_output(void)
 {
     int n;
 
@@ -23,18 +22,17 @@ take_output(void)
     close(ends[0]);
 }
 
-#define CHECK_FORMAT(want, ...)                   \
-    do {                                          \
-        CHECK_EQ(pipe(ends), 0);                  \
-        fprintf(ends[1], __VA_ARGS__);            \
-        take_output();                            \
-        if (strcmp(got, want) != 0)               \
+#define CHECK_FORMAT(want, ...)                        \
+    do {                                               \
+        CHECK_EQ(pipe(ends), 0);                       \
+        fprintf(ends[1], __VA_ARGS__);                 \
+        take_output();                                 \
+        if (strcmp(got, want) != 0)                    \
             printf("got \"%s\" for " #want "\n", got); \
-        CHECK_EQ(strcmp(got, want), 0);           \
+        CHECK_EQ(strcmp(got, want), 0);                \
     } while (0)
 
-static void
-formats_of_both(void)
+static void formats_of_both(void)
 {
     CHECK_FORMAT("0 -1 2147483647 -2147483648", "%d %d %d %d", 0, -1, 0x7fffffff, (int)0x80000000);
     CHECK_FORMAT("FF 80000000 FFFFFFFF", "%x %x %x", 255, 0x80000000, -1);
@@ -45,8 +43,7 @@ formats_of_both(void)
     CHECK_FORMAT("", "");
 }
 
-static void
-formats_of_one(void)
+static void formats_of_one(void)
 {
     CHECK_FORMAT("705032704!", "%l!", 5000000000UL); /* the low half, as in 2022 */
     CHECK_FORMAT("7 4294967295", "%u %u", 7, -1);
@@ -59,8 +56,7 @@ formats_of_one(void)
 }
 
 /* A line of usual length is one write; a long one loses nothing. */
-static void
-long_output(void)
+static void long_output(void)
 {
     memset(block_text, 'q', sizeof(block_text) - 1);
     CHECK_EQ(pipe(ends), 0);
@@ -70,8 +66,7 @@ long_output(void)
     CHECK_EQ(strcmp(got + sizeof(block_text) - 1, "|42"), 0);
 }
 
-static void
-strings(void)
+static void strings(void)
 {
     char buf[16];
 
@@ -91,8 +86,7 @@ strings(void)
 }
 
 /* Every alignment and length around a word: the fast paths touch what they should and no more. */
-static void
-memory_edges(void)
+static void memory_edges(void)
 {
     static char a[64];
     static char b[64];
@@ -116,10 +110,11 @@ memory_edges(void)
     }
 }
 
-static void
-malloc_mix(void)
+static void malloc_mix(void)
 {
-    enum { BLOCKS = 64 };
+    enum {
+        BLOCKS = 64
+    };
     static char *block[BLOCKS];
     static uint length[BLOCKS];
     uint state = 1;
@@ -140,8 +135,7 @@ malloc_mix(void)
     }
 }
 
-static void
-malloc_until_failure(void)
+static void malloc_until_failure(void)
 {
     char *list = 0;
     char *p;
@@ -166,12 +160,12 @@ malloc_until_failure(void)
 }
 
 /* The frame's own promise: a name that selects nothing is no success, but a usage line and 1. */
-static void
-unknown_names(void)
+static void unknown_names(void)
 {
     static char *const lines[][4] = {
-        {"alltests", "nosuch", 0},  {"alltests", "-x", "nosuch", 0}, {"t_lib", "strings", "nosuch", 0},
-        {"shm_cnt", "nosuch", 0},   {"shmem_test", "nosuch", 0},     {"grind", "nosuch", 0},
+        {"alltests", "nosuch", 0},         {"alltests", "-x", "nosuch", 0},
+        {"t_lib", "strings", "nosuch", 0}, {"shm_cnt", "nosuch", 0},
+        {"shmem_test", "nosuch", 0},       {"grind", "nosuch", 0},
     };
 
     for (int i = 0; i < COUNT(lines); i++) {
@@ -206,8 +200,7 @@ static const struct t_case cases[] = {
     {"unknown_names", unknown_names},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_lib", cases, COUNT(cases), argc, argv);
 }

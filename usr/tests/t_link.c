@@ -6,8 +6,7 @@
 #include "kernel/stat.h"
 #include "t.h"
 
-static void
-counts(void)
+static void counts(void)
 {
     struct stat a;
     struct stat b;
@@ -27,8 +26,7 @@ counts(void)
     CHECK_EQ(unlink("t_link.b"), -1);
 }
 
-static void
-refused(void)
+static void refused(void)
 {
     struct stat before;
     struct stat after;
@@ -50,8 +48,7 @@ refused(void)
     CHECK_EQ(unlink("t_link.a"), 0);
 }
 
-static void
-open_after_unlink(void)
+static void open_after_unlink(void)
 {
     char text[8];
     int fd;
@@ -69,8 +66,7 @@ open_after_unlink(void)
 }
 
 /* Two processes make, link and remove the same few names: any call may fail, nothing may break. */
-static void
-at_once(void)
+static void at_once(void)
 {
     static char *names[] = {"t_link.0", "t_link.1", "t_link.2"};
     struct stat st;
@@ -103,8 +99,7 @@ at_once(void)
 }
 
 /* One removes what the other opens to write: the inode must not be lost in between. */
-static void
-create_and_unlink(void)
+static void create_and_unlink(void)
 {
     int pid = t_fork();
 
@@ -126,13 +121,14 @@ create_and_unlink(void)
 }
 
 static const struct t_case cases[] = {
-    {"counts", counts},   {"refused", refused},
-    {"at_once", at_once}, {"open_after_unlink", open_after_unlink},
+    {"counts", counts},
+    {"refused", refused},
+    {"at_once", at_once},
+    {"open_after_unlink", open_after_unlink},
     {"create_and_unlink", create_and_unlink},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_link", cases, COUNT(cases), argc, argv);
 }

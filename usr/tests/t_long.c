@@ -10,19 +10,18 @@
 #include "user/mman.h"
 #include "t_guest.h"
 
-#define NHEADERS 4000
-#define SEGMENT 200000UL /* bytes that each of the headers loads */
-#define LOANS 1024       /* include/mm/region.h: LOANS_MAX */
-#define NVMAS 20000
-#define VMAS_AT ((char *)0x1000000000)
+#define NHEADERS  4000
+#define SEGMENT   200000UL /* bytes that each of the headers loads */
+#define LOANS     1024     /* include/mm/region.h: LOANS_MAX */
+#define NVMAS     20000
+#define VMAS_AT   ((char *)0x1000000000)
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
-#define BOTH (PROT_READ | PROT_WRITE)
+#define BOTH      (PROT_READ | PROT_WRITE)
 
 /* ---- exec ---- */
 
 /* A file whose n headers are all like p. */
-static void
-make_program(const char *path, const struct proghdr *p, uint n)
+static void make_program(const char *path, const struct proghdr *p, uint n)
 {
     static struct proghdr block[100];
     static struct elfhdr h;
@@ -41,8 +40,7 @@ make_program(const char *path, const struct proghdr *p, uint n)
     CHECK_EQ(close(fd), 0);
 }
 
-static void
-exec_file(const char *path)
+static void exec_file(const char *path)
 {
     char *argv[] = {(char *)path, 0};
 
@@ -50,8 +48,7 @@ exec_file(const char *path)
 }
 
 /* The page frames that a read-only segment needs are there, or exec takes none of them. */
-static void
-segment_too_large(void)
+static void segment_too_large(void)
 {
     struct proghdr p = {.type = ELF_PROG_LOAD, .flags = ELF_PROG_FLAG_READ, .filesz = sizeof(p)};
     struct meminfo before, after;
@@ -73,8 +70,7 @@ segment_too_large(void)
  * Two load a file of many headers; a third opens and reads it meanwhile. The one that began last
  * is killed, and is gone before the other, which has seconds to go.
  */
-static void
-many_headers(void)
+static void many_headers(void)
 {
     struct proghdr p = {.type = ELF_PROG_LOAD,
                         .flags = ELF_PROG_FLAG_READ | ELF_PROG_FLAG_WRITE,
@@ -104,8 +100,7 @@ many_headers(void)
 /* ---- lazy memory ---- */
 
 /* 200 GiB that nobody has touched. */
-static char *
-huge_lazy(void)
+static char *huge_lazy(void)
 {
     char *start = t_align_break();
 
@@ -115,8 +110,7 @@ huge_lazy(void)
 }
 
 /* Nobody can lend more pages than the machine has. */
-static void
-huge_loans(void)
+static void huge_loans(void)
 {
     char *p = huge_lazy();
     struct meminfo before, after;
@@ -131,15 +125,15 @@ huge_loans(void)
     CHECK_EQ(share_grant(guest.pid, p, (before.free - before.promised) * PAGE, 1), 0);
     CHECK_EQ(guest_maps(&guest, p, (before.free - before.promised) * PAGE), NO_ADDRESS);
     CHECK_EQ(meminfo(&after), 0);
-    CHECK(after.free + after.cached + 32 >= before.free + before.cached); /* 32: what the guest has touched */
+    CHECK(after.free + after.cached + 32 >=
+          before.free + before.cached); /* 32: what the guest has touched */
     guest_leaves(&guest);
     CHECK_EQ(audit(), 0);
 }
 
 /* ---- killed in the middle ---- */
 
-static void
-map_for_ever(uint64 size)
+static void map_for_ever(uint64 size)
 {
     for (;;) {
         char *p = mmap(0, size, BOTH, ANONYMOUS, -1, 0);
@@ -150,8 +144,7 @@ map_for_ever(uint64 size)
     }
 }
 
-static void
-lend_for_ever(uint64 size)
+static void lend_for_ever(uint64 size)
 {
     for (;;) {
         char *p = mmap(0, size, BOTH, ANONYMOUS, -1, 0);
@@ -163,8 +156,7 @@ lend_for_ever(uint64 size)
     }
 }
 
-static void
-fork_for_ever(uint64 size)
+static void fork_for_ever(uint64 size)
 {
     char *p = mmap(0, size, BOTH, ANONYMOUS, -1, 0);
 
@@ -181,8 +173,7 @@ fork_for_ever(uint64 size)
 }
 
 /* The caller is gone, all frames are back, and nothing is out of step, wherever the kill came. */
-static void
-killed_in_the_middle(void)
+static void killed_in_the_middle(void)
 {
     static void (*const work[])(uint64) = {map_for_ever, lend_for_ever, fork_for_ever};
     long before = t_free_pages();
@@ -205,8 +196,7 @@ killed_in_the_middle(void)
 
 /* ---- many ---- */
 
-static void
-loans_of_one_grant(void)
+static void loans_of_one_grant(void)
 {
     struct t_peer guest;
     uint64 address = 0;
@@ -232,8 +222,7 @@ loans_of_one_grant(void)
     guest_dies(&guest, LOAD, address, 0);
 }
 
-static uint
-family_of(int pid)
+static uint family_of(int pid)
 {
     struct procinfo info;
 
@@ -244,8 +233,7 @@ family_of(int pid)
 }
 
 /* A grant to a process that is just executing another program counts for what its pid was then. */
-static void
-grant_during_exec(void)
+static void grant_during_exec(void)
 {
     struct t_peer guest;
 
@@ -265,8 +253,7 @@ grant_during_exec(void)
 }
 
 /* The child may touch nothing before it has taken the permission back itself, and sees its own copy. */
-static void
-none_in_child(char *p, uint64 size, int seed)
+static void none_in_child(char *p, uint64 size, int seed)
 {
     int pid = t_fork();
 
@@ -280,8 +267,7 @@ none_in_child(char *p, uint64 size, int seed)
     CHECK_EQ(t_wait(pid), 0);
 }
 
-static void
-none_and_back(void)
+static void none_and_back(void)
 {
     uint64 size = 600 * PAGE; /* more than one table serves */
     char *p = mmap(0, size, BOTH, ANONYMOUS, -1, 0);
@@ -300,8 +286,7 @@ none_and_back(void)
     CHECK_EQ(munmap(p, size), 0);
 }
 
-static void
-many_vmas(void)
+static void many_vmas(void)
 {
     int pid;
 
@@ -340,8 +325,7 @@ static const struct t_case cases[] = {
     {"many_vmas", many_vmas},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "-guest") == 0) {
         struct t_peer peer = {0, argv[2][0] - 'a', argv[3][0] - 'a'};

@@ -6,8 +6,7 @@
 
 /* ---- the two-argument form ---- */
 
-static void
-two_arguments(void)
+static void two_arguments(void)
 {
     char *heap = t_align_break();
     char *p = mmap(PLACE, 3 * PAGE);
@@ -29,8 +28,7 @@ two_arguments(void)
     CHECK_EQ(munmap(p, 2 * PAGE), 0);
 }
 
-static void
-two_bad_arguments(void)
+static void two_bad_arguments(void)
 {
     char *top = t_align_break();
 
@@ -51,8 +49,7 @@ two_bad_arguments(void)
     CHECK(sbrk(0) == top);
 }
 
-static void
-bad_arguments(void)
+static void bad_arguments(void)
 {
     CHECK_ERRNO(mmap(0, 0, BOTH, PRIVATE, -1, 0), EINVAL);
     CHECK_ERRNO(mmap(0, PAGE, BOTH, MAP_ANONYMOUS, -1, 0), EINVAL);
@@ -75,8 +72,7 @@ bad_arguments(void)
 }
 
 /* An address that is only a wish is taken where it can be. */
-static void
-wishes(void)
+static void wishes(void)
 {
     char *p = mmap(PLACE, PAGE, BOTH, PRIVATE, -1, 0);
     char *q = mmap(PLACE, PAGE, BOTH, PRIVATE, -1, 0);
@@ -89,8 +85,7 @@ wishes(void)
 
 /* ---- private and shared ---- */
 
-static void
-fork_tree(uint64 depth)
+static void fork_tree(uint64 depth)
 {
     volatile char *shared = (char *)PLACE;
     volatile char *own = (char *)PLACE + PAGE;
@@ -105,8 +100,7 @@ fork_tree(uint64 depth)
     CHECK_EQ(own[depth + 1], 0);
 }
 
-static void
-over_fork(void)
+static void over_fork(void)
 {
     CHECK(mmap(PLACE, PAGE, BOTH, SHARED | MAP_FIXED, -1, 0) == PLACE);
     CHECK(mmap(PLACE + PAGE, PAGE, BOTH, PRIVATE | MAP_FIXED, -1, 0) == PLACE + PAGE);
@@ -114,15 +108,13 @@ over_fork(void)
     CHECK_EQ(munmap(PLACE, 2 * PAGE), 0);
 }
 
-static void
-count_up(uint64 address)
+static void count_up(uint64 address)
 {
     for (int i = 0; i < 20000; i++)
         __sync_fetch_and_add((volatile uint64 *)address, 1);
 }
 
-static void
-shared_at_once(void)
+static void shared_at_once(void)
 {
     volatile uint64 *p = (volatile uint64 *)get(1, BOTH, SHARED);
 
@@ -137,8 +129,7 @@ shared_at_once(void)
 }
 
 /* Untouched shared pages, first touched by a child, are the parent's too. */
-static void
-touched_later(void)
+static void touched_later(void)
 {
     char *p = get(3, BOTH, SHARED);
 
@@ -150,8 +141,7 @@ touched_later(void)
 
 /* ---- unmapping in part ---- */
 
-static void
-in_part(void)
+static void in_part(void)
 {
     char *p = get(7, BOTH, PRIVATE);
 
@@ -171,8 +161,7 @@ in_part(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-only_what_was_mapped(void)
+static void only_what_was_mapped(void)
 {
     char *top = t_align_break();
     char *heap = sbrk(2 * PAGE);
@@ -194,8 +183,7 @@ only_what_was_mapped(void)
     CHECK(sbrk(0) == top);
 }
 
-static void
-fixed_replaces(void)
+static void fixed_replaces(void)
 {
     char *p = mmap(PLACE, 5 * PAGE);
 
@@ -214,8 +202,7 @@ fixed_replaces(void)
 /* ---- protection ---- */
 
 /* Each protection against each kind of access: the hardware's, and the kernel's. */
-static void
-every_protection(void)
+static void every_protection(void)
 {
     for (int prot = 0; prot <= PROT_RWX; prot++) {
         char *p = get(1, BOTH, PRIVATE);
@@ -234,8 +221,7 @@ every_protection(void)
 }
 
 /* The kernel stores and loads for a program only what the program may. */
-static void
-kernel_obeys(void)
+static void kernel_obeys(void)
 {
     char *p = get(1, BOTH, PRIVATE);
     int fds[2];
@@ -256,8 +242,7 @@ kernel_obeys(void)
     CHECK_EQ(read(fds[0], p, 4), 4);
 }
 
-static void
-protect_in_part(void)
+static void protect_in_part(void)
 {
     char *p = get(5, BOTH, PRIVATE);
 
@@ -275,8 +260,7 @@ protect_in_part(void)
 }
 
 /* Memory that is read-only, and then becomes writable: its pages are zero until then. */
-static void
-writable_later(void)
+static void writable_later(void)
 {
     char *p = get(3, PROT_READ, PRIVATE);
     char *none = get(3, PROT_NONE, PRIVATE);
@@ -297,8 +281,7 @@ writable_later(void)
 }
 
 /* After a fork, protection is each one's own, and copies stay copies. */
-static void
-protect_after_fork(void)
+static void protect_after_fork(void)
 {
     char *p = get(2, BOTH, PRIVATE);
     int pid;
@@ -317,8 +300,7 @@ protect_after_fork(void)
 }
 
 /* Splits and merges, over and over: nothing is lost. */
-static void
-many_splits(void)
+static void many_splits(void)
 {
     char *p = get(64, BOTH, PRIVATE);
 
@@ -353,8 +335,7 @@ static const struct t_case cases[] = {
     {"many_splits", many_splits},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_mmap", cases, COUNT(cases), argc, argv);
 }

@@ -5,8 +5,7 @@
 
 /* ---- the end of the file ---- */
 
-static void
-beyond_end(void)
+static void beyond_end(void)
 {
     int fd;
     char *p;
@@ -27,8 +26,7 @@ beyond_end(void)
 }
 
 /* A file that grows: what was beyond its end is there. */
-static void
-grows(void)
+static void grows(void)
 {
     int fd;
     char *p;
@@ -51,8 +49,7 @@ grows(void)
 
 /* ---- cut and unlinked under a mapping ---- */
 
-static void
-cut(void)
+static void cut(void)
 {
     char *p = map_new(3 * (int)PAGE, 1, BOTH, MAP_SHARED);
     int fd;
@@ -81,8 +78,7 @@ cut(void)
 }
 
 /* Private pages that were stored to are the process' own: cutting the file does not take them. */
-static void
-cut_under_private(void)
+static void cut_under_private(void)
 {
     char *p = map_new(2 * (int)PAGE, 1, BOTH, MAP_PRIVATE);
 
@@ -94,16 +90,14 @@ cut_under_private(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-touch_for_ever(uint64 address)
+static void touch_for_ever(uint64 address)
 {
     for (;;)
         ++*(volatile char *)address;
 }
 
 /* Somebody stores to the page, on another hart, at the moment it goes. */
-static void
-cut_while_touched(void)
+static void cut_while_touched(void)
 {
     for (uint i = 0; i < 20; i++) {
         char *p = map_new((int)PAGE, 1, BOTH, MAP_SHARED);
@@ -120,8 +114,7 @@ cut_while_touched(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-unlinked(void)
+static void unlinked(void)
 {
     char *p = map_new(2 * (int)PAGE, 1, BOTH, MAP_SHARED);
     struct stat st;
@@ -140,8 +133,7 @@ unlinked(void)
 
 /* ---- lending a file's pages ---- */
 
-static void
-borrow(struct t_peer *parent, uint64 arg)
+static void borrow(struct t_peer *parent, uint64 arg)
 {
     char *p;
 
@@ -152,8 +144,7 @@ borrow(struct t_peer *parent, uint64 arg)
     t_put(parent, 1);
 }
 
-static void
-lent(void)
+static void lent(void)
 {
     struct t_peer child;
     char *p;
@@ -171,8 +162,7 @@ lent(void)
 }
 
 /* The largest file there can be, all of it. */
-static void
-largest(void)
+static void largest(void)
 {
     int n = (int)MAXFILE * BSIZE;
     char *p = map_new(n, 1, BOTH, MAP_SHARED);
@@ -187,8 +177,7 @@ largest(void)
 }
 
 /* Mapped, cut, written, unmapped by several at once: every outcome is right that is whole. */
-static void
-churn(uint seed)
+static void churn(uint seed)
 {
     for (int i = 0; i < 40; i++) {
         int fd = open(NAME, t_random(&seed) % 4 ? O_RDWR | O_CREATE : O_RDWR | O_CREATE | O_TRUNC);
@@ -209,8 +198,7 @@ churn(uint seed)
     }
 }
 
-static void
-all_at_once(void)
+static void all_at_once(void)
 {
     for (uint i = 0; i < 4; i++)
         if (t_fork() == 0) {
@@ -239,8 +227,7 @@ static const struct t_case cases[] = {
     {"all_at_once", all_at_once},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_mmapcut", cases, COUNT(cases), argc, argv);
 }

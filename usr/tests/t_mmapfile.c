@@ -6,8 +6,7 @@
 
 /* ---- what can be mapped ---- */
 
-static void
-which_files(void)
+static void which_files(void)
 {
     int fds[2];
     int fd = open(".", O_RDONLY);
@@ -33,8 +32,7 @@ which_files(void)
 }
 
 /* A shared mapping of a file that is open for reading cannot become writable; a private one can. */
-static void
-read_only(void)
+static void read_only(void)
 {
     int fd;
     char *shared, *own;
@@ -56,8 +54,7 @@ read_only(void)
 
 /* ---- agreement ---- */
 
-static void
-shared_mapping(void)
+static void shared_mapping(void)
 {
     int n = 3 * (int)PAGE + 100;
     char *p = map_new(n, 1, BOTH, MAP_SHARED);
@@ -84,8 +81,7 @@ shared_mapping(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-private_mapping(void)
+static void private_mapping(void)
 {
     int n = 2 * (int)PAGE;
     char *p = map_new(n, 1, BOTH, MAP_PRIVATE);
@@ -101,8 +97,7 @@ private_mapping(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-two_views(void)
+static void two_views(void)
 {
     int fd;
     char *whole = map_new(3 * (int)PAGE, 1, BOTH, MAP_SHARED);
@@ -126,8 +121,7 @@ two_views(void)
 }
 
 /* read and write whose buffer is the mapping of the very file, with pages not touched yet. */
-static void
-into_itself(void)
+static void into_itself(void)
 {
     int n = 4 * (int)PAGE;
     char *p = map_new(n, 1, BOTH, MAP_SHARED);
@@ -150,8 +144,7 @@ into_itself(void)
 }
 
 /* A path, an argument and a wait status may lie in a mapping. */
-static void
-names_in_file(void)
+static void names_in_file(void)
 {
     char *p = map_new(100, 0, BOTH, MAP_SHARED);
     char *argv[] = {p, 0};
@@ -175,8 +168,7 @@ names_in_file(void)
 
 /* ---- several processes ---- */
 
-static void
-add_in_file(uint64 n)
+static void add_in_file(uint64 n)
 {
     int fd = open_file(O_RDWR);
     volatile uint *p = mmap(0, PAGE, BOTH, MAP_SHARED, fd, 0);
@@ -185,8 +177,7 @@ add_in_file(uint64 n)
         __sync_fetch_and_add(p, 1);
 }
 
-static void
-many_processes(void)
+static void many_processes(void)
 {
     uint value = 0;
     int fd;
@@ -211,15 +202,13 @@ many_processes(void)
 }
 
 /* One stores through a mapping, one reads: what is read never goes back. */
-static void
-count_in_file(uint64 address)
+static void count_in_file(uint64 address)
 {
     for (uint64 i = 1; i <= 300000; i++)
         *(volatile uint64 *)address = i;
 }
 
-static void
-read_follows_store(void)
+static void read_follows_store(void)
 {
     char *p = map_new((int)PAGE, 0, BOTH, MAP_SHARED);
     uint64 seen = 0;
@@ -247,15 +236,13 @@ read_follows_store(void)
 }
 
 /* One writes by write(), the other sees it in its mapping, however they are interleaved. */
-static void
-write_forever(uint64 arg)
+static void write_forever(uint64 arg)
 {
     for (uint64 i = 1;; i++)
         write_at(0, &i, sizeof(i));
 }
 
-static void
-mapping_follows_write(void)
+static void mapping_follows_write(void)
 {
     char *p = map_new((int)PAGE, 0, PROT_READ, MAP_SHARED);
     uint64 zero = 0;
@@ -280,8 +267,7 @@ mapping_follows_write(void)
 }
 
 /* How a process ends makes no difference to what it stored. */
-static void
-store_and_end(uint64 how)
+static void store_and_end(uint64 how)
 {
     static char *argv[] = {"echo", 0};
     int fd = open_file(O_RDWR);
@@ -300,8 +286,7 @@ store_and_end(uint64 how)
         *(volatile char *)0xfffffff000 = 1;
 }
 
-static void
-ends(void)
+static void ends(void)
 {
     for (int how = 0; how < 4; how++) {
         t_make_file(NAME, 3 * (int)PAGE, 1);
@@ -311,8 +296,7 @@ ends(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-over_fork(void)
+static void over_fork(void)
 {
     char *shared = map_new((int)PAGE, 1, BOTH, MAP_SHARED);
     char *own = mmap(0, PAGE, BOTH, MAP_PRIVATE, open_file(O_RDONLY), 0);
@@ -349,8 +333,7 @@ static const struct t_case cases[] = {
     {"over_fork", over_fork},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_mmapfile", cases, COUNT(cases), argc, argv);
 }

@@ -12,8 +12,7 @@
 
 static __attribute__((unused)) char chunk[2 * PAGE];
 
-static __attribute__((unused)) int
-open_file(int flags)
+static __attribute__((unused)) int open_file(int flags)
 {
     int fd = open(NAME, flags);
 
@@ -22,8 +21,7 @@ open_file(int flags)
 }
 
 /* The file of n patterned bytes, mapped. */
-static __attribute__((unused)) char *
-map_new(int n, int seed, int prot, int flags)
+static __attribute__((unused)) char *map_new(int n, int seed, int prot, int flags)
 {
     int fd;
     char *p;
@@ -37,8 +35,7 @@ map_new(int n, int seed, int prot, int flags)
 }
 
 /* Writes n bytes of p at `at` in the file, by write(). */
-static __attribute__((unused)) void
-write_at(int at, const void *p, int n)
+static __attribute__((unused)) void write_at(int at, const void *p, int n)
 {
     int fd = open_file(O_RDWR);
 
@@ -52,8 +49,7 @@ write_at(int at, const void *p, int n)
     close(fd);
 }
 
-static __attribute__((unused)) char
-byte_at(int at)
+static __attribute__((unused)) char byte_at(int at)
 {
     int fd = open_file(O_RDONLY);
     char c = 0;

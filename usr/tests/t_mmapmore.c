@@ -5,8 +5,7 @@
 
 /* ---- heap and mappings ---- */
 
-static void
-heap_meets_mapping(void)
+static void heap_meets_mapping(void)
 {
     char *top = t_align_break();
     char *p = mmap(top + 4 * PAGE, PAGE);
@@ -26,8 +25,7 @@ heap_meets_mapping(void)
     CHECK(sbrk(PAGE) == top + 4 * PAGE);
 }
 
-static void
-mapping_meets_heap(void)
+static void mapping_meets_heap(void)
 {
     char *top = t_align_break();
 
@@ -42,8 +40,7 @@ mapping_meets_heap(void)
 
 /* ---- memory runs out ---- */
 
-static void
-too_much(void)
+static void too_much(void)
 {
     long before = t_free_pages();
     uint64 all = ((uint64)before + 100) * PAGE;
@@ -56,8 +53,7 @@ too_much(void)
 }
 
 /* What is promised is there when it is touched, whoever else wants memory; and no more. */
-static void
-promised(void)
+static void promised(void)
 {
     uint64 n = (uint64)t_free_pages() / 2;
     char *p = mmap(0, n * PAGE, BOTH, PRIVATE, -1, 0);
@@ -75,8 +71,7 @@ promised(void)
 
 /* ---- lending what was mapped ---- */
 
-static void
-borrow(struct t_peer *parent, uint64 arg)
+static void borrow(struct t_peer *parent, uint64 arg)
 {
     t_put(parent, 1);
     for (int i = 0; i < 2; i++) {
@@ -92,8 +87,7 @@ borrow(struct t_peer *parent, uint64 arg)
     }
 }
 
-static void
-lent(void)
+static void lent(void)
 {
     struct t_peer child;
 
@@ -114,8 +108,7 @@ lent(void)
 }
 
 /* What may not be read cannot be lent, and what is read-only is lent so. */
-static void
-lent_protected(void)
+static void lent_protected(void)
 {
     char *p = get(2, BOTH, PRIVATE);
     uint64 alias;
@@ -135,7 +128,10 @@ lent_protected(void)
 
 /* ---- against a model ---- */
 
-enum { MODEL_PAGES = 24, MODEL_STEPS = 3000 };
+enum {
+    MODEL_PAGES = 24,
+    MODEL_STEPS = 3000
+};
 
 static struct {
     char mapped, prot, value;
@@ -144,8 +140,7 @@ static struct {
 static int pipe_ends[2];
 
 /* Whether the kernel may load from page i, and what is there. */
-static void
-check_page(int i)
+static void check_page(int i)
 {
     char *p = PLACE + (uint64)i * PAGE + 100;
     int want = model[i].mapped && (model[i].prot & BOTH);
@@ -161,8 +156,7 @@ check_page(int i)
         *p = model[i].value = (char)(c + 1);
 }
 
-static void
-model_step(uint *seed)
+static void model_step(uint *seed)
 {
     int first = (int)(t_random(seed) % MODEL_PAGES);
     int n = 1 + (int)(t_random(seed) % 6);
@@ -193,8 +187,7 @@ model_step(uint *seed)
     check_page(first);
 }
 
-static void
-against_model(void)
+static void against_model(void)
 {
     uint seed = 20;
 
@@ -219,8 +212,7 @@ static const struct t_case cases[] = {
     {"against_model", against_model},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_mmapmore", cases, COUNT(cases), argc, argv);
 }

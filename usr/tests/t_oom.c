@@ -7,29 +7,26 @@
 #include "kernel/lamina.h"
 #include "t.h"
 
-#define LEAVE_MAX 24 /* pages left, from 0 up, for a call to run out in the middle */
+#define LEAVE_MAX 24          /* pages left, from 0 up, for a call to run out in the middle */
 #define TOUCH_MAX (1UL << 30) /* machines with more are not filled by touching */
 
 static char buffer[4 * PAGE] __attribute__((aligned(4096)));
 
 /* Takes all the heap there is, in falling steps. */
-static void
-eat_memory(void)
+static void eat_memory(void)
 {
     for (int step = 1 << 26; step >= (int)PAGE; step /= 4)
         while (sbrk(step) != SBRK_ERROR)
             ;
 }
 
-static void
-give_back(int pages)
+static void give_back(int pages)
 {
     if (pages > 0)
         CHECK(sbrk(-pages * (int)PAGE) != SBRK_ERROR);
 }
 
-static void
-eat_all_and_touch(void)
+static void eat_all_and_touch(void)
 {
     struct meminfo info;
     char *start = t_align_break();
@@ -60,8 +57,7 @@ eat_all_and_touch(void)
 }
 
 /* Runs fn with `pages` pages left for it, in a child, and looks for what it lost. */
-static void
-with_pages_left(void (*fn)(void))
+static void with_pages_left(void (*fn)(void))
 {
     for (int pages = 0; pages < LEAVE_MAX; pages++) {
         long before = t_free_pages();
@@ -79,8 +75,7 @@ with_pages_left(void (*fn)(void))
     CHECK_EQ(audit(), 0);
 }
 
-static void
-fork_once(void)
+static void fork_once(void)
 {
     int pid = fork();
 
@@ -90,28 +85,24 @@ fork_once(void)
         CHECK_EQ(t_wait(pid), 0);
 }
 
-static void
-forks(void)
+static void forks(void)
 {
     with_pages_left(fork_once);
 }
 
-static void
-exec_once(void)
+static void exec_once(void)
 {
     static char *argv[] = {"echo", 0};
 
     exec("echo", argv); /* -1, or the end of this process with status 0 */
 }
 
-static void
-execs(void)
+static void execs(void)
 {
     with_pages_left(exec_once);
 }
 
-static void
-pipe_once(void)
+static void pipe_once(void)
 {
     int ends[2];
     char c = 0;
@@ -125,14 +116,12 @@ pipe_once(void)
     }
 }
 
-static void
-pipes(void)
+static void pipes(void)
 {
     with_pages_left(pipe_once);
 }
 
-static void
-map_once(void)
+static void map_once(void)
 {
     uint64 size = (uint64)sbrk(0);
     uint64 at = map_to(getpid(), buffer, sizeof(buffer));
@@ -147,15 +136,13 @@ map_once(void)
     CHECK_EQ((uint64)sbrk(0), size);
 }
 
-static void
-maps(void)
+static void maps(void)
 {
     with_pages_left(map_once);
 }
 
 /* May be refused at each step; what worked must have worked. */
-static void
-file_once(void)
+static void file_once(void)
 {
     int fd = open("t_oom.tmp", O_CREATE | O_TRUNC | O_RDWR);
     int written;
@@ -173,8 +160,7 @@ file_once(void)
     }
 }
 
-static void
-files(void)
+static void files(void)
 {
     t_make_file("t_oom.tmp", 1, 1);
     with_pages_left(file_once);
@@ -182,10 +168,11 @@ files(void)
 }
 
 /* Each takes what it is promised and touches it all, while the others do: nobody is killed. */
-static void
-promises_kept(void)
+static void promises_kept(void)
 {
-    enum { CHILDREN = 6 };
+    enum {
+        CHILDREN = 6
+    };
     int go[2];
     char c;
 
@@ -216,8 +203,7 @@ promises_kept(void)
 }
 
 /* Two halves do not fit twice: either fork refuses, or both sides can write it all. */
-static void
-copy_on_write_promises(void)
+static void copy_on_write_promises(void)
 {
     struct meminfo info;
     uint64 share;
@@ -247,8 +233,7 @@ copy_on_write_promises(void)
     }
 }
 
-static void
-touch_lazily(uint64 bytes)
+static void touch_lazily(uint64 bytes)
 {
     char *p = sbrklazy((int)bytes);
 
@@ -259,8 +244,7 @@ touch_lazily(uint64 bytes)
 }
 
 /* A lazy heap is promised nothing: who uses it up is killed, and nobody else. */
-static void
-lazy_ends_alone(void)
+static void lazy_ends_alone(void)
 {
     struct meminfo info;
     uint64 bytes;
@@ -286,8 +270,7 @@ static const struct t_case cases[] = {
     {"lazy_ends_alone", lazy_ends_alone},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_oom", cases, COUNT(cases), argc, argv);
 }

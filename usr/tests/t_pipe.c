@@ -10,8 +10,7 @@
 
 static char data[4096];
 
-static void
-ends_and_order(void)
+static void ends_and_order(void)
 {
     struct stat st;
     int fd[2];
@@ -37,8 +36,7 @@ ends_and_order(void)
     CHECK_EQ(close(fd[0]), 0);
 }
 
-static void
-no_reader(void)
+static void no_reader(void)
 {
     int fd[2];
 
@@ -48,8 +46,7 @@ no_reader(void)
     close(fd[1]);
 }
 
-static void
-full_ring(void)
+static void full_ring(void)
 {
     int fd[2];
 
@@ -66,10 +63,12 @@ full_ring(void)
 }
 
 /* Writes larger than the ring, reads of growing size: every byte, in order. */
-static void
-stream(void)
+static void stream(void)
 {
-    enum { WRITES = 40, LENGTH = 1033 };
+    enum {
+        WRITES = 40,
+        LENGTH = 1033
+    };
     int fd[2];
     int pid;
     int total = 0;
@@ -98,8 +97,7 @@ stream(void)
 }
 
 /* A reader that waits is woken by the end of the last writer, not of the first. */
-static void
-last_writer(void)
+static void last_writer(void)
 {
     int fd[2];
     int first;
@@ -122,8 +120,7 @@ last_writer(void)
 }
 
 /* A writer that waits for room gets -1 when the reader goes; the victim of a kill wakes up. */
-static void
-blocked_and_gone(void)
+static void blocked_and_gone(void)
 {
     int fd[2];
     int pid;
@@ -153,10 +150,12 @@ blocked_and_gone(void)
     }
 }
 
-static void
-many_writers(void)
+static void many_writers(void)
 {
-    enum { WRITERS = 5, EACH = 200 };
+    enum {
+        WRITERS = 5,
+        EACH = 200
+    };
     int count[WRITERS] = {0};
     int fd[2];
 
@@ -181,10 +180,12 @@ many_writers(void)
 }
 
 /* Records of up to PIPE_BUF bytes from several writers are never mixed. */
-static void
-whole_records(void)
+static void whole_records(void)
 {
-    enum { WRITERS = 4, EACH = 60 };
+    enum {
+        WRITERS = 4,
+        EACH = 60
+    };
     static const int lengths[] = {64, 100, 300, 511, RING};
 
     for (int k = 0; k < COUNT(lengths); k++) {
@@ -224,8 +225,7 @@ whole_records(void)
 }
 
 /* A write whose reader takes every byte, and closes at once, has written them all. */
-static void
-taken_and_closed(void)
+static void taken_and_closed(void)
 {
     for (int n = RING; n <= (int)sizeof(data); n += 512) {
         int fd[2];
@@ -253,15 +253,18 @@ taken_and_closed(void)
 }
 
 static const struct t_case cases[] = {
-    {"ends_and_order", ends_and_order}, {"no_reader", no_reader},
-    {"full_ring", full_ring},           {"stream", stream},
-    {"last_writer", last_writer},       {"blocked_and_gone", blocked_and_gone},
-    {"many_writers", many_writers},     {"whole_records", whole_records},
+    {"ends_and_order", ends_and_order},
+    {"no_reader", no_reader},
+    {"full_ring", full_ring},
+    {"stream", stream},
+    {"last_writer", last_writer},
+    {"blocked_and_gone", blocked_and_gone},
+    {"many_writers", many_writers},
+    {"whole_records", whole_records},
     {"taken_and_closed", taken_and_closed},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_pipe", cases, COUNT(cases), argc, argv);
 }

@@ -9,8 +9,7 @@
 
 static int value = 5;
 
-static void
-exit_status(void)
+static void exit_status(void)
 {
     static const int statuses[] = {0, 1, -1, 747, -5, 0x7fffffff, (int)0x80000000};
 
@@ -27,8 +26,7 @@ exit_status(void)
     CHECK(wait(0) > 0); /* the status is not wanted */
 }
 
-static void
-bad_status_pointer(void)
+static void bad_status_pointer(void)
 {
     int status = 0;
     int pid = t_fork();
@@ -42,8 +40,7 @@ bad_status_pointer(void)
 }
 
 /* Memory is copied: writes on either side stay there. */
-static void
-copied_memory(void)
+static void copied_memory(void)
 {
     char *heap = sbrk(20 * PAGE);
     int pid;
@@ -65,8 +62,7 @@ copied_memory(void)
     CHECK(t_is_pattern(heap + 10 * PAGE, 10 * PAGE, 3));
 }
 
-static void
-process_ids(void)
+static void process_ids(void)
 {
     int me = getpid();
     int pid = t_fork();
@@ -80,8 +76,7 @@ process_ids(void)
 }
 
 /* The parent, and init in its place once it has ended. */
-static void
-parent_ids(void)
+static void parent_ids(void)
 {
     int me = getpid();
     int parent = 0;
@@ -107,8 +102,7 @@ parent_ids(void)
     CHECK_EQ(parent, 1);
 }
 
-static void
-killing(void)
+static void killing(void)
 {
     int pid;
 
@@ -138,8 +132,7 @@ killing(void)
 }
 
 /* Asleep in wait and in a read of the console: a kill wakes it up, and its status is -1. */
-static void
-kill_sleeper(void)
+static void kill_sleeper(void)
 {
     for (int i = 0; i < 2; i++) {
         int pid = t_fork();
@@ -161,8 +154,7 @@ kill_sleeper(void)
     }
 }
 
-static void
-kill_zombie(void)
+static void kill_zombie(void)
 {
     int ends[2];
     char c;
@@ -182,8 +174,7 @@ kill_zombie(void)
 }
 
 /* Processes that only compute do not keep others from running. */
-static void
-preemption(void)
+static void preemption(void)
 {
     int pids[NCPU + 1];
 
@@ -199,8 +190,7 @@ preemption(void)
         CHECK(wait(0) > 0);
 }
 
-static void
-sleeping(void)
+static void sleeping(void)
 {
     uint before = (uint)uptime();
 
@@ -210,8 +200,7 @@ sleeping(void)
     CHECK_EQ(pause(-1), 0); /* at once */
 }
 
-static void
-exit_and_wait(void)
+static void exit_and_wait(void)
 {
     for (int i = 0; i < 200; i++) {
         int pid = t_fork();
@@ -223,8 +212,7 @@ exit_and_wait(void)
 }
 
 /* Children whose parent goes first, or at the same moment, are init's, and are reaped. */
-static void
-orphans(void)
+static void orphans(void)
 {
     for (int i = 0; i < 60; i++) {
         int pid = t_fork();
@@ -240,8 +228,7 @@ orphans(void)
     CHECK_EQ(wait(0), -1);
 }
 
-static void
-all_slots(void)
+static void all_slots(void)
 {
     int n = 0;
     int tries;
@@ -269,8 +256,7 @@ all_slots(void)
     CHECK_EQ(wait(0), -1);
 }
 
-static void
-listing(void)
+static void listing(void)
 {
     struct procinfo info;
     int seen = 0;
@@ -294,8 +280,7 @@ listing(void)
     CHECK_EQ(procinfo(0, (struct procinfo *)0x80000000), -1);
 }
 
-static long
-raw_call(uint64 number)
+static long raw_call(uint64 number)
 {
     register uint64 a0 __asm__("a0") = 0;
     register uint64 a7 __asm__("a7") = number;
@@ -304,8 +289,7 @@ raw_call(uint64 number)
     return (long)a0;
 }
 
-static void
-unknown_calls(void)
+static void unknown_calls(void)
 {
     CHECK_EQ(raw_call(0), -1);
     CHECK_EQ(raw_call(9999), -1);
@@ -314,8 +298,7 @@ unknown_calls(void)
 }
 
 /* ecall changes a0 and nothing else. */
-static void
-registers_kept(void)
+static void registers_kept(void)
 {
     uint64 bad;
 
@@ -332,14 +315,13 @@ registers_kept(void)
                      "or %0, t0, a7\n"
                      : "=r"(bad)
                      : "i"(SYS_getpid)
-                     : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4",
-                       "a5", "a6", "a7", "memory");
+                     : "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a0", "a1", "a2", "a3", "a4", "a5",
+                       "a6", "a7", "memory");
     CHECK_EQ(bad, 0);
 }
 
 /* gp and tp are the program's own, whatever the kernel uses them for. */
-static void
-pointers_kept(void)
+static void pointers_kept(void)
 {
     uint64 bad;
 
@@ -352,10 +334,11 @@ pointers_kept(void)
 }
 
 /* Nor does an interrupt change a register: each child computes for longer than its time slice. */
-static void
-registers_kept_at_switch(void)
+static void registers_kept_at_switch(void)
 {
-    enum { CHILDREN = 4 };
+    enum {
+        CHILDREN = 4
+    };
 
     for (int i = 0; i < CHILDREN; i++) {
         uint64 bad;
@@ -387,28 +370,18 @@ registers_kept_at_switch(void)
 }
 
 static const struct t_case cases[] = {
-    {"exit_status", exit_status},
-    {"bad_status_pointer", bad_status_pointer},
-    {"copied_memory", copied_memory},
-    {"process_ids", process_ids},
-    {"parent_ids", parent_ids},
-    {"killing", killing},
-    {"kill_sleeper", kill_sleeper},
-    {"kill_zombie", kill_zombie},
-    {"preemption", preemption},
-    {"sleeping", sleeping},
-    {"exit_and_wait", exit_and_wait},
-    {"orphans", orphans},
-    {"all_slots", all_slots},
-    {"listing", listing},
-    {"unknown_calls", unknown_calls},
-    {"registers_kept", registers_kept},
-    {"pointers_kept", pointers_kept},
-    {"registers_kept_at_switch", registers_kept_at_switch},
+    {"exit_status", exit_status},     {"bad_status_pointer", bad_status_pointer},
+    {"copied_memory", copied_memory}, {"process_ids", process_ids},
+    {"parent_ids", parent_ids},       {"killing", killing},
+    {"kill_sleeper", kill_sleeper},   {"kill_zombie", kill_zombie},
+    {"preemption", preemption},       {"sleeping", sleeping},
+    {"exit_and_wait", exit_and_wait}, {"orphans", orphans},
+    {"all_slots", all_slots},         {"listing", listing},
+    {"unknown_calls", unknown_calls}, {"registers_kept", registers_kept},
+    {"pointers_kept", pointers_kept}, {"registers_kept_at_switch", registers_kept_at_switch},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_proc", cases, COUNT(cases), argc, argv);
 }

@@ -9,20 +9,17 @@
 #include "kernel/lamina.h"
 #include "t.h"
 
-static void
-load(uint64 address)
+static void load(uint64 address)
 {
     (void)*(volatile char *)address;
 }
 
-static void
-store(uint64 address)
+static void store(uint64 address)
 {
     *(volatile char *)address = 1;
 }
 
-static void
-byte_by_byte(void)
+static void byte_by_byte(void)
 {
     char *p = sbrk(0);
 
@@ -33,8 +30,7 @@ byte_by_byte(void)
     CHECK_EQ((uint64)sbrk(-9000), (uint64)p);
 }
 
-static void
-end_of_heap(void)
+static void end_of_heap(void)
 {
     char *end = t_align_break();
 
@@ -46,8 +42,7 @@ end_of_heap(void)
     CHECK_EQ(t_status(store, (uint64)end), -1);
 }
 
-static void
-grown_again(void)
+static void grown_again(void)
 {
     char *p = t_align_break();
 
@@ -64,8 +59,7 @@ grown_again(void)
 }
 
 /* What was given back is gone for the kernel as well, at once. */
-static void
-given_back(void)
+static void given_back(void)
 {
     char *p = t_align_break();
     int fd = open("echo", O_RDONLY);
@@ -79,8 +73,7 @@ given_back(void)
     close(fd);
 }
 
-static void
-free_everything(uint64 rest)
+static void free_everything(uint64 rest)
 {
     volatile int on_stack = 1;
 
@@ -89,8 +82,7 @@ free_everything(uint64 rest)
     exit(on_stack);
 }
 
-static void
-below_zero(void)
+static void below_zero(void)
 {
     uint64 size = (uint64)sbrk(0);
 
@@ -101,8 +93,7 @@ below_zero(void)
     CHECK_EQ(t_status(free_everything, 100), -1); /* the stack is gone */
 }
 
-static void
-too_much(void)
+static void too_much(void)
 {
     long before = t_free_pages();
     uint64 size = (uint64)sbrk(0);
@@ -119,8 +110,7 @@ too_much(void)
 
 /* ---- lazy ---- */
 
-static void
-lazy_touch(void)
+static void lazy_touch(void)
 {
     char *p = sbrklazy(1 << 30);
     long before = t_free_pages();
@@ -141,8 +131,7 @@ lazy_touch(void)
     CHECK(t_settle(before) >= before);
 }
 
-static void
-lazy_fork(void)
+static void lazy_fork(void)
 {
     char *p = sbrklazy(1 << 30);
     int pid;
@@ -163,8 +152,7 @@ lazy_fork(void)
 }
 
 /* Lazy pages appear for the kernel too, as buffers and as path strings. */
-static void
-lazy_copies(void)
+static void lazy_copies(void)
 {
     char *p = t_align_break();
     int fd = open("echo", O_RDONLY);
@@ -181,8 +169,7 @@ lazy_copies(void)
     close(fd);
 }
 
-static void
-guard_stays(void)
+static void guard_stays(void)
 {
     uint64 guard = PGROUNDDOWN(r_sp()) - PAGE;
 
@@ -193,15 +180,13 @@ guard_stays(void)
     CHECK_EQ(t_status(load, guard), -1);
 }
 
-static void
-jump(uint64 address)
+static void jump(uint64 address)
 {
     ((void (*)(void))address)();
 }
 
 /* Loads and stores make a lazy page; an instruction fetch does not, and may not use one either. */
-static void
-lazy_is_not_code(void)
+static void lazy_is_not_code(void)
 {
     char *p = t_align_break();
 
@@ -212,8 +197,7 @@ lazy_is_not_code(void)
 }
 
 /* The flag: 2 is lazy, and nothing else is; a lazy promise is none, so it may exceed memory. */
-static void
-which_flag(void)
+static void which_flag(void)
 {
     static const int eager[] = {0, 1, 3, 117, -1};
     struct meminfo info;
@@ -227,8 +211,7 @@ which_flag(void)
     CHECK(sys_sbrk(-0x7fffffff, SBRK_LAZY) != SBRK_ERROR);
 }
 
-static void
-to_the_top(void)
+static void to_the_top(void)
 {
     uint64 now;
 
@@ -251,15 +234,22 @@ to_the_top(void)
 }
 
 static const struct t_case cases[] = {
-    {"byte_by_byte", byte_by_byte}, {"end_of_heap", end_of_heap}, {"grown_again", grown_again},
-    {"given_back", given_back},     {"below_zero", below_zero},   {"too_much", too_much},
-    {"lazy_touch", lazy_touch},     {"lazy_fork", lazy_fork},     {"lazy_copies", lazy_copies},
-    {"guard_stays", guard_stays},   {"which_flag", which_flag},   {"to_the_top", to_the_top},
+    {"byte_by_byte", byte_by_byte},
+    {"end_of_heap", end_of_heap},
+    {"grown_again", grown_again},
+    {"given_back", given_back},
+    {"below_zero", below_zero},
+    {"too_much", too_much},
+    {"lazy_touch", lazy_touch},
+    {"lazy_fork", lazy_fork},
+    {"lazy_copies", lazy_copies},
+    {"guard_stays", guard_stays},
+    {"which_flag", which_flag},
+    {"to_the_top", to_the_top},
     {"lazy_is_not_code", lazy_is_not_code},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sbrk", cases, COUNT(cases), argc, argv);
 }

@@ -7,8 +7,8 @@
 #include "kernel/param.h"
 #include "t.h"
 
-#define SCRIPT "t_sh.in"
-#define OUTPUT "t_sh.out"
+#define SCRIPT     "t_sh.in"
+#define OUTPUT     "t_sh.out"
 #define FILE_BYTES 600
 
 static char output[FILE_BYTES];
@@ -18,8 +18,7 @@ struct dialogue {
     const char *want;
 };
 
-static void
-write_script(const char *text)
+static void write_script(const char *text)
 {
     int fd = open(SCRIPT, O_CREATE | O_TRUNC | O_WRONLY);
 
@@ -27,8 +26,7 @@ write_script(const char *text)
     close(fd);
 }
 
-static void
-read_output(const char *path)
+static void read_output(const char *path)
 {
     int fd = open(path, O_RDONLY);
     int n = read(fd, output, sizeof(output) - 1);
@@ -39,8 +37,7 @@ read_output(const char *path)
 }
 
 /* Runs the shell on the script; its output and its messages go to one file. => exit status. */
-static int
-run_shell(void)
+static int run_shell(void)
 {
     static char *argv[] = {"sh", 0};
     int pid = t_fork();
@@ -58,8 +55,7 @@ run_shell(void)
     return t_wait(pid);
 }
 
-static void
-play(const struct dialogue *dialogues, int n)
+static void play(const struct dialogue *dialogues, int n)
 {
     for (int i = 0; i < n; i++) {
         write_script(dialogues[i].script);
@@ -75,8 +71,7 @@ play(const struct dialogue *dialogues, int n)
     unlink(OUTPUT);
 }
 
-static void
-commands(void)
+static void commands(void)
 {
     static const struct dialogue dialogues[] = {
         {"", "$ "},
@@ -92,8 +87,7 @@ commands(void)
     play(dialogues, COUNT(dialogues));
 }
 
-static void
-redirections(void)
+static void redirections(void)
 {
     static const struct dialogue dialogues[] = {
         {"echo hello > t_sh.f\ncat < t_sh.f\n", "$ $ hello\n$ "},
@@ -108,8 +102,7 @@ redirections(void)
     play(dialogues, COUNT(dialogues));
 }
 
-static void
-pipes(void)
+static void pipes(void)
 {
     static const struct dialogue dialogues[] = {
         {"echo x | cat\n", "$ x\n$ "},
@@ -122,8 +115,7 @@ pipes(void)
     play(dialogues, COUNT(dialogues));
 }
 
-static void
-directories(void)
+static void directories(void)
 {
     static const struct dialogue dialogues[] = {
         {"mkdir t_sh.d\ncd t_sh.d\n/echo in > f\ncd ..\ncat t_sh.d/f\n", "$ $ $ $ $ in\n$ "},
@@ -134,8 +126,7 @@ directories(void)
     play(dialogues, COUNT(dialogues));
 }
 
-static void
-mistakes(void)
+static void mistakes(void)
 {
     static const struct dialogue dialogues[] = {
         {"nothing here\necho on\n", "$ exec nothing failed\n$ on\n$ "},
@@ -150,8 +141,7 @@ mistakes(void)
 }
 
 /* Runs a line of `length` characters that begins and ends with a command, then `echo c`. */
-static void
-run_long_line(int length)
+static void run_long_line(int length)
 {
     static char script[FILE_BYTES];
 
@@ -165,8 +155,7 @@ run_long_line(int length)
 }
 
 /* 98 characters are a line. Of one with more nothing is run, neither its beginning nor its end. */
-static void
-long_lines(void)
+static void long_lines(void)
 {
     static const char refused[] =
         "$ sh: a line has at most 98 characters; this one is not run\n$ c\n$ ";
@@ -182,8 +171,7 @@ long_lines(void)
 }
 
 /* Keys come from a console that is open for reading, and from nothing else. */
-static void
-keys(void)
+static void keys(void)
 {
     int ends[2];
     int console;
@@ -202,8 +190,7 @@ keys(void)
 }
 
 /* A command in the background: the shell goes on, and the command is run. */
-static void
-background(void)
+static void background(void)
 {
     static const struct dialogue dialogues[] = {
         {"echo done > t_sh.f &\necho on\n", "$ $ on\n$ "},
@@ -223,13 +210,13 @@ background(void)
 }
 
 static const struct t_case cases[] = {
-    {"commands", commands},       {"redirections", redirections}, {"pipes", pipes},
-    {"directories", directories}, {"mistakes", mistakes},         {"background", background},
-    {"long_lines", long_lines},   {"keys", keys},
+    {"commands", commands},     {"redirections", redirections},
+    {"pipes", pipes},           {"directories", directories},
+    {"mistakes", mistakes},     {"background", background},
+    {"long_lines", long_lines}, {"keys", keys},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sh", cases, COUNT(cases), argc, argv);
 }

@@ -13,20 +13,17 @@
 static char buffer[4 * PAGE] __attribute__((aligned(4096)));
 static const char constant[] = "a page of code and constants";
 
-static uint64
-size_now(void)
+static uint64 size_now(void)
 {
     return (uint64)sbrk(0);
 }
 
-static void
-store(uint64 address)
+static void store(uint64 address)
 {
     *(volatile char *)address = 1;
 }
 
-static void
-load(uint64 address)
+static void load(uint64 address)
 {
     (void)*(volatile char *)address;
 }
@@ -36,8 +33,7 @@ load(uint64 address)
 /* ---- reach and size ---- */
 
 /* Child: says its size, gets the address, answers in the memory, unmaps, says its size again. */
-static void
-borrow_child(struct t_peer *parent, uint64 grow)
+static void borrow_child(struct t_peer *parent, uint64 grow)
 {
     uint64 before;
     uint64 at;
@@ -60,8 +56,7 @@ borrow_child(struct t_peer *parent, uint64 grow)
 }
 
 /* Lends [buffer + offset, n bytes) to a child whose break is `grow` bytes further on. */
-static void
-lend(uint64 offset, uint64 n, uint64 grow)
+static void lend(uint64 offset, uint64 n, uint64 grow)
 {
     struct t_peer child;
     uint64 at;
@@ -82,14 +77,12 @@ lend(uint64 offset, uint64 n, uint64 grow)
     CHECK(t_is_pattern(buffer + offset, n, 99));
 }
 
-static void
-whole_page(void)
+static void whole_page(void)
 {
     lend(0, PAGE, 0);
 }
 
-static void
-odd_sizes(void)
+static void odd_sizes(void)
 {
     static const ushort sizes[][3] = {
         {0, 1, 0}, {4095, 1, 0}, {4095, 2, 1}, {123, 4096, 100}, {1, 8191, 4095}, {100, 12000, 17},
@@ -99,8 +92,7 @@ odd_sizes(void)
         lend(sizes[i][0], sizes[i][1], sizes[i][2]);
 }
 
-static void
-scattered_frames(void)
+static void scattered_frames(void)
 {
     /* Frames of a heap page touched in a mixed order need not be neighbours. */
     char *p = sbrk(8 * PAGE);
@@ -115,8 +107,7 @@ scattered_frames(void)
         CHECK(t_is_pattern((char *)alias - 1 + i * PAGE, PAGE, i));
 }
 
-static void
-stack_memory(void)
+static void stack_memory(void)
 {
     char local[16] = "on the stack";
     uint64 at = map_shared_pages(getpid(), getpid(), local, sizeof(local));
@@ -128,8 +119,7 @@ stack_memory(void)
     CHECK_EQ(unmap_shared_pages(at, sizeof(local)), 0);
 }
 
-static void
-lazy_source(void)
+static void lazy_source(void)
 {
     char *p = sbrklazy(4 * PAGE);
     uint64 at = map_shared_pages(getpid(), getpid(), p, 4 * PAGE);
@@ -143,8 +133,7 @@ lazy_source(void)
     CHECK_EQ(unmap_shared_pages(at, 4 * PAGE), 0);
 }
 
-static void
-alias(void)
+static void alias(void)
 {
     uint64 before = size_now();
     uint64 at = map_shared_pages(getpid(), getpid(), buffer, 2 * PAGE);
@@ -161,8 +150,7 @@ alias(void)
     CHECK(t_is_pattern(buffer, 2 * PAGE, 4));
 }
 
-static void
-library_forms(void)
+static void library_forms(void)
 {
     uint64 from = map_from(getpid(), buffer, PAGE);
     uint64 to = map_to(getpid(), buffer, PAGE);
@@ -176,8 +164,7 @@ library_forms(void)
 }
 
 /* The argument lists of other courses: told apart by their number and the first one's type. */
-static void
-other_forms(void)
+static void other_forms(void)
 {
     uint64 before = size_now();
     uint64 at[] = {
@@ -200,8 +187,7 @@ other_forms(void)
 
 /* ---- several mappings and the heap ---- */
 
-static void
-lower_of_two(void)
+static void lower_of_two(void)
 {
     uint64 before;
     uint64 low;
@@ -222,8 +208,7 @@ lower_of_two(void)
     CHECK_EQ(size_now(), before);
 }
 
-static void
-upper_of_two(void)
+static void upper_of_two(void)
 {
     uint64 before = size_now();
     uint64 low = map_to(getpid(), buffer, PAGE);
@@ -235,8 +220,7 @@ upper_of_two(void)
     CHECK_EQ(size_now(), before);
 }
 
-static void
-inner_part(void)
+static void inner_part(void)
 {
     uint64 before = size_now();
     uint64 at = map_to(getpid(), buffer, 4 * PAGE);
@@ -255,8 +239,7 @@ inner_part(void)
     CHECK(t_is_pattern(buffer, sizeof(buffer), 1));
 }
 
-static void
-two_at_once(void)
+static void two_at_once(void)
 {
     uint64 before = size_now();
     uint64 low = map_to(getpid(), buffer, PAGE);
@@ -267,8 +250,7 @@ two_at_once(void)
     CHECK_EQ(size_now(), before);
 }
 
-static void
-heap_above(void)
+static void heap_above(void)
 {
     uint64 at = map_to(getpid(), buffer, 2 * PAGE);
     char *heap = sbrk(3 * PAGE);
@@ -288,8 +270,7 @@ heap_above(void)
     CHECK(t_is_pattern(block, 100000, 2));
 }
 
-static void
-heap_above_and_back(void)
+static void heap_above_and_back(void)
 {
     uint64 before = size_now();
     uint64 at = map_to(getpid(), buffer, PAGE);
@@ -302,8 +283,7 @@ heap_above_and_back(void)
     CHECK_EQ(size_now(), before);
 }
 
-static void
-malloc_above(void)
+static void malloc_above(void)
 {
     char *first = malloc(40000);
     uint64 at = map_to(getpid(), buffer, PAGE);
@@ -324,8 +304,7 @@ malloc_above(void)
     free(first);
 }
 
-static void
-shrink_keeps_shared(void)
+static void shrink_keeps_shared(void)
 {
     char *heap = sbrk(PAGE);
     uint64 at = map_to(getpid(), buffer, 2 * PAGE);
@@ -341,10 +320,11 @@ shrink_keeps_shared(void)
     CHECK((uint64)sbrk(-(int)PAGE) != NO_ADDRESS);
 }
 
-static void
-many_mappings(void)
+static void many_mappings(void)
 {
-    enum { MAPPINGS = 60 };
+    enum {
+        MAPPINGS = 60
+    };
     uint64 before = size_now();
     uint64 at[MAPPINGS];
 
@@ -362,8 +342,7 @@ many_mappings(void)
 
 /* ---- permissions ---- */
 
-static void
-read_only(void)
+static void read_only(void)
 {
     uint64 at = map_to(getpid(), (void *)constant, sizeof(constant));
     int fd = open("echo", O_RDONLY);
@@ -387,8 +366,7 @@ read_only(void)
     CHECK_EQ(unmap_shared_pages(at, sizeof(constant)), 0);
 }
 
-static void
-kernel_writes(void)
+static void kernel_writes(void)
 {
     uint64 at = map_to(getpid(), buffer + 100, PAGE);
     int ends[2];
@@ -425,8 +403,7 @@ static const struct t_case cases[] = {
     {"kernel_writes", kernel_writes},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_shared", cases, COUNT(cases), argc, argv);
 }

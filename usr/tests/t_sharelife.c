@@ -10,25 +10,27 @@
 static char buffer[3 * PAGE] __attribute__((aligned(4096)));
 static char second[PAGE] __attribute__((aligned(4096)));
 
-static void
-load(uint64 address)
+static void load(uint64 address)
 {
     (void)*(volatile char *)address;
 }
 
-static void
-store(uint64 address)
+static void store(uint64 address)
 {
     *(volatile char *)address = 1;
 }
 
 /* ---- the owner goes first ---- */
 
-enum owner_end { OWNER_EXITS, OWNER_EXECS, OWNER_WAITS, OWNER_SHRINKS };
+enum owner_end {
+    OWNER_EXITS,
+    OWNER_EXECS,
+    OWNER_WAITS,
+    OWNER_SHRINKS
+};
 
 /* Child: fills memory, lends it to the parent, and ends as told. */
-static void
-owner(struct t_peer *parent, uint64 how)
+static void owner(struct t_peer *parent, uint64 how)
 {
     static char *argv[] = {"echo", 0};
     char *p = buffer;
@@ -53,8 +55,7 @@ owner(struct t_peer *parent, uint64 how)
     }
 }
 
-static void
-owner_first(uint64 how)
+static void owner_first(uint64 how)
 {
     struct t_peer child;
     uint64 before = (uint64)sbrk(0);
@@ -81,36 +82,36 @@ owner_first(uint64 how)
     CHECK_EQ(t_status(load, at), -1);
 }
 
-static void
-owner_exits(void)
+static void owner_exits(void)
 {
     owner_first(OWNER_EXITS);
 }
 
-static void
-owner_execs(void)
+static void owner_execs(void)
 {
     owner_first(OWNER_EXECS);
 }
 
-static void
-owner_killed(void)
+static void owner_killed(void)
 {
     owner_first(OWNER_WAITS);
 }
 
-static void
-owner_shrinks(void)
+static void owner_shrinks(void)
 {
     owner_first(OWNER_SHRINKS);
 }
 
 /* ---- the borrower goes first ---- */
 
-enum borrower_end { BORROWER_EXITS, BORROWER_EXECS, BORROWER_WAITS, BORROWER_FAULTS };
+enum borrower_end {
+    BORROWER_EXITS,
+    BORROWER_EXECS,
+    BORROWER_WAITS,
+    BORROWER_FAULTS
+};
 
-static void
-borrower(struct t_peer *parent, uint64 how)
+static void borrower(struct t_peer *parent, uint64 how)
 {
     static char *argv[] = {"echo", 0};
     uint64 at = t_get(parent);
@@ -126,8 +127,7 @@ borrower(struct t_peer *parent, uint64 how)
         t_get(parent);
 }
 
-static void
-borrower_first(uint64 how)
+static void borrower_first(uint64 how)
 {
     struct t_peer child;
     int killed = how == BORROWER_WAITS || how == BORROWER_FAULTS;
@@ -144,42 +144,36 @@ borrower_first(uint64 how)
     CHECK(t_is_pattern(buffer, 3 * PAGE, 33));
 }
 
-static void
-borrower_exits(void)
+static void borrower_exits(void)
 {
     borrower_first(BORROWER_EXITS);
 }
 
-static void
-borrower_execs(void)
+static void borrower_execs(void)
 {
     borrower_first(BORROWER_EXECS);
 }
 
-static void
-borrower_killed(void)
+static void borrower_killed(void)
 {
     borrower_first(BORROWER_WAITS);
 }
 
-static void
-borrower_faults(void)
+static void borrower_faults(void)
 {
     borrower_first(BORROWER_FAULTS);
 }
 
 /* ---- forks ---- */
 
-static void
-expect_and_write(uint64 at)
+static void expect_and_write(uint64 at)
 {
     CHECK(t_is_pattern((char *)at, PAGE, 41));
     t_fill((char *)at, PAGE, 42);
 }
 
 /* The child of a borrower borrows the same frames, and may outlive the borrower. */
-static void
-fork_in_borrower(void)
+static void fork_in_borrower(void)
 {
     uint64 at = map_to(getpid(), second, PAGE);
 
@@ -191,8 +185,7 @@ fork_in_borrower(void)
     CHECK(t_is_pattern(second, PAGE, 42));
 }
 
-static void
-grandchild_borrows(struct t_peer *parent, uint64 unused)
+static void grandchild_borrows(struct t_peer *parent, uint64 unused)
 {
     uint64 at = t_get(parent);
 
@@ -207,8 +200,7 @@ grandchild_borrows(struct t_peer *parent, uint64 unused)
     }
 }
 
-static void
-borrower_leaves_child(void)
+static void borrower_leaves_child(void)
 {
     struct t_peer child;
 
@@ -222,8 +214,7 @@ borrower_leaves_child(void)
     close(child.out);
 }
 
-static void
-private_copy(uint64 unused)
+static void private_copy(uint64 unused)
 {
     (void)unused;
     CHECK(t_is_pattern(buffer, PAGE, 51));
@@ -231,8 +222,7 @@ private_copy(uint64 unused)
     CHECK(t_is_pattern(buffer, PAGE, 52));
 }
 
-static void
-watch(struct t_peer *parent, uint64 unused)
+static void watch(struct t_peer *parent, uint64 unused)
 {
     uint64 at = t_get(parent);
 
@@ -245,8 +235,7 @@ watch(struct t_peer *parent, uint64 unused)
 }
 
 /* The child of an owner gets a copy, and the owner goes on sharing with its borrower. */
-static void
-fork_in_owner(void)
+static void fork_in_owner(void)
 {
     struct t_peer child;
 
@@ -262,8 +251,7 @@ fork_in_owner(void)
     CHECK(t_is_pattern(buffer, PAGE, 54));
 }
 
-static void
-read_later(struct t_peer *parent, uint64 unused)
+static void read_later(struct t_peer *parent, uint64 unused)
 {
     (void)unused;
     t_put(parent, 1);
@@ -272,8 +260,7 @@ read_later(struct t_peer *parent, uint64 unused)
 }
 
 /* Pages that fork left copy-on-write: sharing must not show them to a third process. */
-static void
-shared_after_fork(void)
+static void shared_after_fork(void)
 {
     struct t_peer bystander;
     struct t_peer child;
@@ -297,8 +284,7 @@ shared_after_fork(void)
 }
 
 /* In the child of a process with an alias: its own page is a copy, the alias is the parent's. */
-static void
-alias_child(uint64 at)
+static void alias_child(uint64 at)
 {
     t_fill(second, PAGE, 72);
     CHECK(t_is_pattern((char *)at, PAGE, 71));
@@ -306,8 +292,7 @@ alias_child(uint64 at)
     CHECK(t_is_pattern(second, PAGE, 72));
 }
 
-static void
-fork_with_alias(void)
+static void fork_with_alias(void)
 {
     uint64 at = map_to(getpid(), second, PAGE);
 
@@ -318,8 +303,7 @@ fork_with_alias(void)
 
 /* ---- chains ---- */
 
-static void
-last_in_chain(struct t_peer *parent, uint64 unused)
+static void last_in_chain(struct t_peer *parent, uint64 unused)
 {
     uint64 at = t_get(parent);
 
@@ -332,8 +316,7 @@ last_in_chain(struct t_peer *parent, uint64 unused)
     t_put(parent, 1);
 }
 
-static void
-first_in_chain(struct t_peer *parent, uint64 unused)
+static void first_in_chain(struct t_peer *parent, uint64 unused)
 {
     (void)unused;
     t_fill(buffer, PAGE, 81);
@@ -341,8 +324,7 @@ first_in_chain(struct t_peer *parent, uint64 unused)
     t_get(parent);
 }
 
-static void
-lend_on(void)
+static void lend_on(void)
 {
     struct t_peer source;
     struct t_peer sink;
@@ -361,8 +343,7 @@ lend_on(void)
     CHECK_EQ(t_join(&sink), 0);
 }
 
-static void
-mutual_child(struct t_peer *parent, uint64 unused)
+static void mutual_child(struct t_peer *parent, uint64 unused)
 {
     uint64 at = t_get(parent);
 
@@ -375,8 +356,7 @@ mutual_child(struct t_peer *parent, uint64 unused)
     t_fill(buffer, PAGE, 94);
 }
 
-static void
-mutual(void)
+static void mutual(void)
 {
     struct t_peer child;
     uint64 at;
@@ -412,8 +392,7 @@ static const struct t_case cases[] = {
     {"mutual", mutual},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sharelife", cases, COUNT(cases), argc, argv);
 }

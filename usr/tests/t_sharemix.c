@@ -11,7 +11,7 @@
 #include "t.h"
 
 #define HELD_MAX 12
-#define SWEEPS 3000 /* a few milliseconds of stores */
+#define SWEEPS   3000 /* a few milliseconds of stores */
 
 static char buffer[4 * PAGE] __attribute__((aligned(4096)));
 
@@ -24,8 +24,7 @@ static struct {
     int shared;
 } held[HELD_MAX];
 
-static void
-acquire(int i, uint *state)
+static void acquire(int i, uint *state)
 {
     uint offset = t_random(state) % PAGE;
     uint64 brk = (uint64)sbrk(0);
@@ -46,8 +45,7 @@ acquire(int i, uint *state)
 }
 
 /* Heap stays until the end: only its top can be given back. */
-static void
-let_go(int i)
+static void let_go(int i)
 {
     if (!held[i].shared)
         return;
@@ -56,8 +54,7 @@ let_go(int i)
     held[i].at = 0;
 }
 
-static void
-any_order(void)
+static void any_order(void)
 {
     uint state = 11;
 
@@ -84,8 +81,7 @@ any_order(void)
 }
 
 /* Out and back a thousand times: memory and size are the same, to the byte, each time. */
-static void
-thousand_times(void)
+static void thousand_times(void)
 {
     uint64 size;
     long pages;
@@ -110,8 +106,7 @@ thousand_times(void)
 static const char constant[] = "constants are read-only";
 
 /* Reads what it borrows; neither the kernel nor it can write there, and trying is its end. */
-static void
-writing_borrower(struct t_peer *parent, uint64 n)
+static void writing_borrower(struct t_peer *parent, uint64 n)
 {
     char *at = (char *)t_get(parent);
     int fd = open("README", O_RDONLY);
@@ -124,8 +119,7 @@ writing_borrower(struct t_peer *parent, uint64 n)
     *(volatile char *)at = 'X';
 }
 
-static void
-read_only_borrower(void)
+static void read_only_borrower(void)
 {
     struct t_peer child;
 
@@ -137,15 +131,13 @@ read_only_borrower(void)
     CHECK_EQ(strcmp(constant, "constants are read-only"), 0);
 }
 
-static void
-store_byte(uint64 address)
+static void store_byte(uint64 address)
 {
     *(volatile char *)address = 1;
 }
 
 /* One range over code, constants and data: each page keeps the permissions it has. */
-static void
-mixed_permissions(void)
+static void mixed_permissions(void)
 {
     uint64 n = (uint64)buffer + sizeof(buffer);
     uint64 at = map_to(getpid(), (void *)0, n);
@@ -162,8 +154,7 @@ mixed_permissions(void)
 
 /* ---- a borrower that stores and stores ---- */
 
-static void
-storing_borrower(struct t_peer *parent, uint64 rounds)
+static void storing_borrower(struct t_peer *parent, uint64 rounds)
 {
     for (uint64 i = 0; i < rounds; i++) {
         uint64 at = t_get(parent);
@@ -178,8 +169,7 @@ storing_borrower(struct t_peer *parent, uint64 rounds)
 }
 
 /* Whether n bytes are zero, and stay so for a while. */
-static int
-stays_zero(const char *p, uint64 n)
+static int stays_zero(const char *p, uint64 n)
 {
     for (int look = 0; look < 5; look++) {
         for (uint64 i = 0; i < n; i += 64)
@@ -191,10 +181,11 @@ stays_zero(const char *p, uint64 n)
 }
 
 /* The owner gives its memory back and takes new: no store of the borrower may appear in it. */
-static void
-owner_starts_afresh(void)
+static void owner_starts_afresh(void)
 {
-    enum { ROUNDS = 60 };
+    enum {
+        ROUNDS = 60
+    };
     struct t_peer child;
     char *p = t_align_break();
 
@@ -216,8 +207,7 @@ owner_starts_afresh(void)
 
 /* ---- lending on what is being unmapped ---- */
 
-static void
-come_and_go(struct t_peer *parent, uint64 rounds)
+static void come_and_go(struct t_peer *parent, uint64 rounds)
 {
     t_fill(buffer, sizeof(buffer), 5);
     for (uint64 i = 0; i < rounds; i++) {
@@ -230,8 +220,7 @@ come_and_go(struct t_peer *parent, uint64 rounds)
     }
 }
 
-static void
-source_unmaps(void)
+static void source_unmaps(void)
 {
     struct t_peer child;
     uint64 size = (uint64)sbrk(0);
@@ -254,8 +243,7 @@ source_unmaps(void)
 
 /* ---- what others see ---- */
 
-static uint64
-size_of(int pid)
+static uint64 size_of(int pid)
 {
     struct procinfo info;
 
@@ -265,8 +253,7 @@ size_of(int pid)
     return NO_ADDRESS;
 }
 
-static void
-unmap_when_told(struct t_peer *parent, uint64 n)
+static void unmap_when_told(struct t_peer *parent, uint64 n)
 {
     uint64 at = t_get(parent);
 
@@ -276,8 +263,7 @@ unmap_when_told(struct t_peer *parent, uint64 n)
     t_get(parent);
 }
 
-static void
-size_seen_by_others(void)
+static void size_seen_by_others(void)
 {
     struct t_peer child;
     uint64 before;
@@ -307,8 +293,7 @@ static const struct t_case cases[] = {
     {"size_seen_by_others", size_seen_by_others},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sharemix", cases, COUNT(cases), argc, argv);
 }

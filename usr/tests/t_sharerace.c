@@ -9,13 +9,12 @@
 #include "t.h"
 
 #define ROUNDS 40
-#define TRIES 30
+#define TRIES  30
 
 static char buffer[2 * PAGE] __attribute__((aligned(4096)));
 
 /* Maps to and from pid over and over, until it refuses or `tries` are used up. */
-static void
-map_both_ways(int pid, int tries)
+static void map_both_ways(int pid, int tries)
 {
     for (int i = 0; i < tries; i++) {
         uint64 out = map_to(pid, buffer, 2 * PAGE);
@@ -30,8 +29,7 @@ map_both_ways(int pid, int tries)
     }
 }
 
-static void
-race_with_exit(void)
+static void race_with_exit(void)
 {
     t_fill(buffer, sizeof(buffer), 5);
     for (int i = 0; i < ROUNDS; i++) {
@@ -47,8 +45,7 @@ race_with_exit(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-race_with_exec(void)
+static void race_with_exec(void)
 {
     static char *argv[] = {"echo", 0};
 
@@ -68,8 +65,7 @@ race_with_exec(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-race_with_kill(void)
+static void race_with_kill(void)
 {
     t_fill(buffer, sizeof(buffer), 5);
     for (int i = 0; i < ROUNDS; i++) {
@@ -87,8 +83,7 @@ race_with_kill(void)
 }
 
 /* Grows and shrinks for a number of rounds. A mapping on top may refuse the shrinking. */
-static void
-breathe(uint64 rounds)
+static void breathe(uint64 rounds)
 {
     for (uint64 i = 0; i < rounds; i++) {
         char *p = sbrk(2 * PAGE);
@@ -100,8 +95,7 @@ breathe(uint64 rounds)
     }
 }
 
-static void
-race_with_sbrk(void)
+static void race_with_sbrk(void)
 {
     t_fill(buffer, sizeof(buffer), 5);
     for (int i = 0; i < ROUNDS / 4; i++) {
@@ -117,8 +111,7 @@ race_with_sbrk(void)
     CHECK_EQ(audit(), 0);
 }
 
-static void
-breathe_peer(struct t_peer *parent, uint64 rounds)
+static void breathe_peer(struct t_peer *parent, uint64 rounds)
 {
     char *top = t_align_break();
 
@@ -130,15 +123,13 @@ breathe_peer(struct t_peer *parent, uint64 rounds)
     }
 }
 
-static int
-is_page_of_source(const char *p)
+static int is_page_of_source(const char *p)
 {
     return *p == 0 || *p == 5;
 }
 
 /* The source range comes and goes: the mapping is refused, or it is there and stays. */
-static void
-race_with_vanishing_source(void)
+static void race_with_vanishing_source(void)
 {
     struct t_peer child;
     uint64 top;
@@ -159,8 +150,7 @@ race_with_vanishing_source(void)
 }
 
 /* Unmaps what it is told, as fast as it is mapped. */
-static void
-unmapper(struct t_peer *parent, uint64 rounds)
+static void unmapper(struct t_peer *parent, uint64 rounds)
 {
     uint64 before = (uint64)sbrk(0);
 
@@ -175,10 +165,11 @@ unmapper(struct t_peer *parent, uint64 rounds)
     CHECK_EQ((uint64)sbrk(0), before);
 }
 
-static void
-race_with_unmap(void)
+static void race_with_unmap(void)
 {
-    enum { MAPPINGS = 200 };
+    enum {
+        MAPPINGS = 200
+    };
     struct t_peer child;
 
     t_fill(buffer, sizeof(buffer), 5);
@@ -191,8 +182,7 @@ race_with_unmap(void)
 }
 
 /* The child of a mapped-into process maps the same: fork against map. */
-static void
-race_with_fork(void)
+static void race_with_fork(void)
 {
     t_fill(buffer, sizeof(buffer), 5);
     for (int i = 0; i < ROUNDS / 4; i++) {
@@ -210,8 +200,7 @@ race_with_fork(void)
 }
 
 /* Each lends to the other at the same time: an order of two locks would be a deadlock here. */
-static void
-lend_to_parent(struct t_peer *parent, uint64 rounds)
+static void lend_to_parent(struct t_peer *parent, uint64 rounds)
 {
     t_put(parent, 1);
     for (uint64 i = 0; i < rounds; i++)
@@ -219,10 +208,11 @@ lend_to_parent(struct t_peer *parent, uint64 rounds)
     t_get(parent);
 }
 
-static void
-race_both_lend(void)
+static void race_both_lend(void)
 {
-    enum { MAPPINGS = 100 };
+    enum {
+        MAPPINGS = 100
+    };
     struct t_peer child;
 
     t_fill(buffer, sizeof(buffer), 5);
@@ -239,8 +229,7 @@ race_both_lend(void)
  * One address, another frame each time, while other processes keep the harts busy so that this
  * one moves about: a hart that remembers an old translation shows the old frame.
  */
-static void
-remap_and_look(void)
+static void remap_and_look(void)
 {
     static char frames[8][PAGE] __attribute__((aligned(4096)));
     int noise[2];
@@ -280,8 +269,7 @@ static const struct t_case cases[] = {
     {"remap_and_look", remap_and_look},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sharerace", cases, COUNT(cases), argc, argv);
 }

@@ -11,8 +11,7 @@
 
 static char buffer[2 * PAGE] __attribute__((aligned(4096)));
 
-static void
-refuse(int source, int destination, uint64 va, uint64 n)
+static void refuse(int source, int destination, uint64 va, uint64 n)
 {
     uint64 size = (uint64)sbrk(0);
     long pages = t_free_pages();
@@ -22,16 +21,14 @@ refuse(int source, int destination, uint64 va, uint64 n)
     CHECK(t_settle(pages) >= pages);
 }
 
-static void
-refuse_both_ways(int pid)
+static void refuse_both_ways(int pid)
 {
     refuse(getpid(), pid, (uint64)buffer, PAGE);
     refuse(pid, getpid(), (uint64)buffer, PAGE);
     refuse(pid, getpid(), 0, PAGE);
 }
 
-static void
-no_such_process(void)
+static void no_such_process(void)
 {
     static const int pids[] = {0, -1, -2, 999999, 0x7fffffff, (int)0x80000000};
 
@@ -41,15 +38,13 @@ no_such_process(void)
     }
 }
 
-static void
-wait_for_word(struct t_peer *parent, uint64 unused)
+static void wait_for_word(struct t_peer *parent, uint64 unused)
 {
     (void)unused;
     t_get(parent);
 }
 
-static void
-zombie_process(void)
+static void zombie_process(void)
 {
     int ends[2];
     char byte;
@@ -68,8 +63,7 @@ zombie_process(void)
     refuse_both_ways(pid);
 }
 
-static void
-third_party(void)
+static void third_party(void)
 {
     struct t_peer a;
     struct t_peer b;
@@ -86,16 +80,14 @@ third_party(void)
     CHECK_EQ(t_join(&b), 0);
 }
 
-static void
-init_and_shell(void)
+static void init_and_shell(void)
 {
     refuse_both_ways(1);
     refuse_both_ways(2);
 }
 
 /* A child that has called exec is another family, with a pipe as its input and output. */
-static void
-other_family(void)
+static void other_family(void)
 {
     static char *argv[] = {"cat", 0};
     int down[2];
@@ -124,8 +116,7 @@ other_family(void)
     CHECK_EQ(t_wait(pid), 0);
 }
 
-static void
-sizes_and_wraps(void)
+static void sizes_and_wraps(void)
 {
     int me = getpid();
     uint64 at = (uint64)buffer;
@@ -143,12 +134,20 @@ sizes_and_wraps(void)
     refuse(me, me, at, MAXVA - at);
 }
 
-static void
-outside_memory(void)
+static void outside_memory(void)
 {
     static const uint64 places[] = {
-        KERNBASE, TRAPFRAME, TRAMPOLINE, MAXVA - 1, MAXVA, 1UL << 39, 1UL << 40, 1UL << 63,
-        KERNEL_IMAGE, 0xffffffc000000000UL, 0xeaeb0b5b00002f5eUL,
+        KERNBASE,
+        TRAPFRAME,
+        TRAMPOLINE,
+        MAXVA - 1,
+        MAXVA,
+        1UL << 39,
+        1UL << 40,
+        1UL << 63,
+        KERNEL_IMAGE,
+        0xffffffc000000000UL,
+        0xeaeb0b5b00002f5eUL,
     };
 
     for (int i = 0; i < COUNT(places); i++) {
@@ -157,8 +156,7 @@ outside_memory(void)
     }
 }
 
-static void
-holes(void)
+static void holes(void)
 {
     uint64 guard = PGROUNDDOWN(r_sp()) - PAGE;
     uint64 end = (uint64)t_align_break();
@@ -178,8 +176,7 @@ holes(void)
 }
 
 /* Whatever is asked for, the shared page and the size stay. */
-static void
-refuse_unmap(uint64 va, uint64 n)
+static void refuse_unmap(uint64 va, uint64 n)
 {
     uint64 size = (uint64)sbrk(0);
 
@@ -187,8 +184,7 @@ refuse_unmap(uint64 va, uint64 n)
     CHECK_EQ((uint64)sbrk(0), size);
 }
 
-static void
-bad_unmaps(void)
+static void bad_unmaps(void)
 {
     uint64 heap = (uint64)t_align_break();
     uint64 at;
@@ -218,8 +214,7 @@ bad_unmaps(void)
 }
 
 /* A destination that has grown to the end of user space has no room above its break. */
-static void
-no_room(void)
+static void no_room(void)
 {
     while (sbrklazy(1 << 30) != SBRK_ERROR)
         ;
@@ -233,20 +228,14 @@ no_room(void)
 }
 
 static const struct t_case cases[] = {
-    {"no_such_process", no_such_process},
-    {"zombie_process", zombie_process},
-    {"third_party", third_party},
-    {"init_and_shell", init_and_shell},
-    {"other_family", other_family},
-    {"sizes_and_wraps", sizes_and_wraps},
-    {"outside_memory", outside_memory},
-    {"holes", holes},
-    {"bad_unmaps", bad_unmaps},
-    {"no_room", no_room},
+    {"no_such_process", no_such_process}, {"zombie_process", zombie_process},
+    {"third_party", third_party},         {"init_and_shell", init_and_shell},
+    {"other_family", other_family},       {"sizes_and_wraps", sizes_and_wraps},
+    {"outside_memory", outside_memory},   {"holes", holes},
+    {"bad_unmaps", bad_unmaps},           {"no_room", no_room},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sharewho", cases, COUNT(cases), argc, argv);
 }

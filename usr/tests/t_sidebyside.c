@@ -11,24 +11,18 @@
 
 /* Of those that name an id or a file, only one can run at a time. */
 static char *const programs[][3] = {
-    {"shmem_test", 0},
-    {"shmem_test", "--no-unmap", 0},
-    {"shmem_test1", 0},
-    {"shmem_test2", 0},
-    {"log_test", 0},
-    {"crypto_cli", 0},
-    {"crypto_cli", 0},
-    {"shmem_count", 0},
-    {"shm_cnt", 0},
-    {"mmap_test", 0},
+    {"shmem_test", 0},  {"shmem_test", "--no-unmap", 0},
+    {"shmem_test1", 0}, {"shmem_test2", 0},
+    {"log_test", 0},    {"crypto_cli", 0},
+    {"crypto_cli", 0},  {"shmem_count", 0},
+    {"shm_cnt", 0},     {"mmap_test", 0},
     {"share_demo", 0},
 };
 
 static int pids[COUNT(programs)];
 static int statuses[COUNT(programs)];
 
-static char *
-output_of(int i)
+static char *output_of(int i)
 {
     static char name[] = "t_side.x";
 
@@ -36,8 +30,7 @@ output_of(int i)
     return name;
 }
 
-static void
-start(int i)
+static void start(int i)
 {
     pids[i] = t_fork();
     if (pids[i] == 0) {
@@ -50,8 +43,7 @@ start(int i)
     }
 }
 
-static void
-wait_for_all(void)
+static void wait_for_all(void)
 {
     for (int n = 0; n < COUNT(programs); n++) {
         int status = 1;
@@ -63,8 +55,7 @@ wait_for_all(void)
     }
 }
 
-static void
-print_output(const char *name)
+static void print_output(const char *name)
 {
     static char text[256];
     int fd = open(name, O_RDONLY);
@@ -75,8 +66,7 @@ print_output(const char *name)
     close(fd);
 }
 
-static void
-all_at_once(void)
+static void all_at_once(void)
 {
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < COUNT(programs); i++)
@@ -95,8 +85,7 @@ all_at_once(void)
 }
 
 /* Ends what the programs left behind: children that wait for a parent, or for a lock it held. */
-static void
-kill_orphans(void)
+static void kill_orphans(void)
 {
     struct procinfo info;
 
@@ -107,8 +96,7 @@ kill_orphans(void)
 }
 
 /* Killed at any point: what they had open, mapped, lent and borrowed comes back. */
-static void
-killed(void)
+static void killed(void)
 {
     for (uint round = 0; round < 2 * ROUNDS; round++) {
         for (int i = 0; i < COUNT(programs); i++)
@@ -133,8 +121,7 @@ static const struct t_case cases[] = {
     {"all_at_once", all_at_once},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sidebyside", cases, COUNT(cases), argc, argv);
 }

@@ -4,8 +4,7 @@
  */
 #include "t_mmapfile.h"
 
-static void
-whole_disk(void)
+static void whole_disk(void)
 {
     CHECK_EQ(sync(), 0);
     t_make_file(NAME, 3000, 1);
@@ -15,8 +14,7 @@ whole_disk(void)
     CHECK_EQ(sync(), 0);
 }
 
-static void
-one_file(void)
+static void one_file(void)
 {
     int fd;
 
@@ -32,8 +30,7 @@ one_file(void)
 }
 
 /* Nothing to write to a disk. */
-static void
-no_file(void)
+static void no_file(void)
 {
     int fds[2];
 
@@ -49,8 +46,7 @@ no_file(void)
 }
 
 /* The page stays mapped, in agreement with the file, and is stored to again. */
-static void
-mapped_file(void)
+static void mapped_file(void)
 {
     char *p = map_new(2 * PAGE, 3, BOTH, MAP_SHARED);
     int fd = open_file(O_RDONLY);
@@ -66,8 +62,7 @@ mapped_file(void)
     CHECK_EQ(unlink(NAME), 0);
 }
 
-static void
-write_for_ever(const char *name)
+static void write_for_ever(const char *name)
 {
     for (int seed = 0;; seed++) {
         int fd;
@@ -84,8 +79,7 @@ write_for_ever(const char *name)
 }
 
 /* Mappings come and go, and transactions are seldom empty. */
-static void
-among_writers(void)
+static void among_writers(void)
 {
     char *const names[] = {"t_sync.0", "t_sync.1", "t_sync.2"};
     int pid[COUNT(names)];
@@ -105,15 +99,11 @@ among_writers(void)
 }
 
 static const struct t_case cases[] = {
-    {"whole_disk", whole_disk},
-    {"one_file", one_file},
-    {"no_file", no_file},
-    {"mapped_file", mapped_file},
-    {"among_writers", among_writers},
+    {"whole_disk", whole_disk},   {"one_file", one_file},           {"no_file", no_file},
+    {"mapped_file", mapped_file}, {"among_writers", among_writers},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_sync", cases, COUNT(cases), argc, argv);
 }

@@ -12,14 +12,12 @@ static struct ulog_writer writer;
 static struct ulog_reader reader;
 static struct ulog_record record;
 
-static uint32 *
-header_word(uint at)
+static uint32 *header_word(uint at)
 {
     return (uint32 *)(ring + at);
 }
 
-static void
-start(uint size, uint index, uint writers)
+static void start(uint size, uint index, uint writers)
 {
     memset(ring, 0, sizeof(ring));
     memset(ring + size, '#', sizeof(ring) - size);
@@ -28,8 +26,7 @@ start(uint size, uint index, uint writers)
     CHECK_EQ(ulog_reader_init(&reader, ring, size), ULOG_OK);
 }
 
-static void
-refused(void)
+static void refused(void)
 {
     CHECK_EQ(ulog_writer_init(&writer, ring + 2, 100, 0, 0), ULOG_INVALID);
     CHECK_EQ(ulog_writer_init(&writer, ring, 1 << 20, 0, 0), ULOG_INVALID);
@@ -44,8 +41,7 @@ refused(void)
     CHECK_EQ(ulog_read(&reader, &record), 0);
 }
 
-static void
-format(void)
+static void format(void)
 {
     start(PAGE, 3, 0);
     CHECK_EQ(ulog_write(&writer, text, 5), ULOG_OK);
@@ -64,8 +60,7 @@ format(void)
 }
 
 /* Every ring size and length around the end: nothing is written behind it, all that fits fits. */
-static void
-bounds(void)
+static void bounds(void)
 {
     for (uint size = 0; size < 40; size++) {
         for (uint length = 1; length < 40; length++) {
@@ -86,8 +81,7 @@ bounds(void)
 }
 
 /* A writer that died after its claim: others and the reader go past it. */
-static void
-dead_writer(void)
+static void dead_writer(void)
 {
     start(PAGE, 1, 0);
     *header_word(0) = 2 | ULOG_OPEN | 9 << 16;
@@ -106,8 +100,7 @@ dead_writer(void)
 }
 
 /* Lengths that point out of the ring stop writer and reader. */
-static void
-nonsense(void)
+static void nonsense(void)
 {
     start(PAGE, 1, 0);
     *header_word(0) = 0xffff7fff;
@@ -117,10 +110,11 @@ nonsense(void)
 }
 
 /* The fastest writer leaves every other its share. */
-static void
-shares(void)
+static void shares(void)
 {
-    enum { WRITERS = 8 };
+    enum {
+        WRITERS = 8
+    };
     struct ulog_writer slow;
     uint share = PAGE / 2 / WRITERS;
 
@@ -141,8 +135,7 @@ shares(void)
 }
 
 /* A child writes for real and is killed at any moment: what is read is whole. */
-static void
-killed_writers(void)
+static void killed_writers(void)
 {
     uint64 at = map_to(getpid(), ring, PAGE); /* a child of a borrower borrows the same frame */
 
@@ -166,13 +159,16 @@ killed_writers(void)
 }
 
 static const struct t_case cases[] = {
-    {"refused", refused},         {"format", format},     {"bounds", bounds},
-    {"dead_writer", dead_writer}, {"nonsense", nonsense}, {"shares", shares},
+    {"refused", refused},
+    {"format", format},
+    {"bounds", bounds},
+    {"dead_writer", dead_writer},
+    {"nonsense", nonsense},
+    {"shares", shares},
     {"killed_writers", killed_writers},
 };
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     t_main("t_ulog", cases, COUNT(cases), argc, argv);
 }

@@ -21,7 +21,7 @@ enum {
 /* They give one number, which is an error in most of them. */
 static struct sbi_result legacy(uint64_t number, uint64_t x0, uint64_t x1, uint64_t x2)
 {
-    return (struct sbi_result){ sbi_ecall(number, 0, x0, x1, x2, 0).err, 0 };
+    return (struct sbi_result){sbi_ecall(number, 0, x0, x1, x2, 0).err, 0};
 }
 
 /* They take the (virtual) address of a mask word, and reach harts 0 to 63. */
@@ -38,7 +38,7 @@ static struct sbi_result write_bytes(const char *bytes, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
         legacy(LEGACY_PUTCHAR, (uint8_t)bytes[i], 0, 0);
-    return (struct sbi_result){ 0, n };
+    return (struct sbi_result){0, n};
 }
 
 static struct sbi_result read_byte(char *byte)
@@ -46,11 +46,11 @@ static struct sbi_result read_byte(char *byte)
     long c = legacy(LEGACY_GETCHAR, 0, 0, 0).err;
 
     *byte = (char)c;
-    return (struct sbi_result){ 0, c >= 0 };
+    return (struct sbi_result){0, c >= 0};
 }
 
-struct sbi_result sbi_legacy_call(uint64_t ext, uint64_t fn, uint64_t x0, uint64_t x1,
-                                  uint64_t x2, uint64_t x3)
+struct sbi_result sbi_legacy_call(uint64_t ext, uint64_t fn, uint64_t x0, uint64_t x1, uint64_t x2,
+                                  uint64_t x3)
 {
     switch (ext) {
     case EXT_TIME:
@@ -60,10 +60,11 @@ struct sbi_result sbi_legacy_call(uint64_t ext, uint64_t fn, uint64_t x0, uint64
     case EXT_RFENCE:
         return to_harts(fn == RFENCE_I ? LEGACY_FENCE_I : LEGACY_FENCE_VMA, x0, x1, x2, x3);
     case EXT_CONSOLE:
-        return fn == CONSOLE_WRITE ? write_bytes(phys_to_virt(x1), x0) : read_byte(phys_to_virt(x1));
+        return fn == CONSOLE_WRITE ? write_bytes(phys_to_virt(x1), x0)
+                                   : read_byte(phys_to_virt(x1));
     case EXT_RESET:
         return legacy(LEGACY_SHUTDOWN, 0, 0, 0);
     default:
-        return (struct sbi_result){ SBI_NOT_SUPPORTED, 0 };
+        return (struct sbi_result){SBI_NOT_SUPPORTED, 0};
     }
 }

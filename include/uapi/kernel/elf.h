@@ -38,8 +38,8 @@ struct proghdr {
 
 #define ELF_PROG_LOAD 1
 
-#define ELF_PROG_FLAG_EXEC 1
+#define ELF_PROG_FLAG_EXEC  1
 #define ELF_PROG_FLAG_WRITE 2
-#define ELF_PROG_FLAG_READ 4
+#define ELF_PROG_FLAG_READ  4
 
 #endif

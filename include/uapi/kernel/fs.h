@@ -9,8 +9,8 @@
 #ifndef UAPI_KERNEL_FS_H
 #define UAPI_KERNEL_FS_H
 
-#define ROOTINO 1  /* inode number of "/" */
-#define BSIZE 1024 /* bytes of a block: two sectors */
+#define ROOTINO 1    /* inode number of "/" */
+#define BSIZE   1024 /* bytes of a block: two sectors */
 #define FSMAGIC 0x10203040
 
 /* Block 1, zero after these fields. Units: blocks, but for ninodes. */
@@ -25,9 +25,9 @@ struct superblock {
     unsigned int bmapstart;  /* first block of the bitmap */
 };
 
-#define NDIRECT 12
+#define NDIRECT   12
 #define NINDIRECT (BSIZE / sizeof(unsigned int))
-#define MAXFILE (NDIRECT + NINDIRECT)
+#define MAXFILE   (NDIRECT + NINDIRECT)
 
 /* An inode: 64 bytes. A block number 0 means no block. */
 struct dinode {
@@ -40,11 +40,11 @@ struct dinode {
 };
 
 /* Inodes in a block, and the block inode i is in. */
-#define IPB (BSIZE / sizeof(struct dinode))
+#define IPB           (BSIZE / sizeof(struct dinode))
 #define IBLOCK(i, sb) ((i) / IPB + (sb).inodestart)
 
 /* Bits in a bitmap block, and the bitmap block that has the bit of block b. */
-#define BPB (BSIZE * 8)
+#define BPB           (BSIZE * 8)
 #define BBLOCK(b, sb) ((b) / BPB + (sb).bmapstart)
 
 #define DIRSIZ 14

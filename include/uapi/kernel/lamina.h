@@ -18,7 +18,7 @@ struct meminfo {
 /* procinfo.state. 0 only in a free slot. */
 enum {
     PROCINFO_FREE = 0,
-    PROCINFO_EMBRYO = 1,   /* being made by fork, or not started yet */
+    PROCINFO_EMBRYO = 1, /* being made by fork, or not started yet */
     PROCINFO_SLEEPING = 2,
     PROCINFO_RUNNABLE = 3,
     PROCINFO_RUNNING = 4,

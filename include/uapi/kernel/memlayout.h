@@ -9,9 +9,9 @@
 #define LAMINA_UAPI_MEMLAYOUT_H
 
 #define KERNBASE 0x80000000L
-#define PHYSTOP (KERNBASE + 128 * 1024 * 1024) /* the end of RAM in xv6; here the machine says */
+#define PHYSTOP  (KERNBASE + 128 * 1024 * 1024) /* the end of RAM in xv6; here the machine says */
 
 #define TRAMPOLINE (MAXVA - PGSIZE)
-#define TRAPFRAME (TRAMPOLINE - PGSIZE)
+#define TRAPFRAME  (TRAMPOLINE - PGSIZE)
 
 #endif

@@ -6,10 +6,10 @@
 #ifndef LAMINA_UAPI_RISCV_H
 #define LAMINA_UAPI_RISCV_H
 
-#define PGSIZE 4096 /* bytes in a page */
-#define PGSHIFT 12  /* bits of offset in a page */
+#define PGSIZE  4096 /* bytes in a page */
+#define PGSHIFT 12   /* bits of offset in a page */
 
-#define PGROUNDUP(n) (((n) + PGSIZE - 1) & ~(PGSIZE - 1))
+#define PGROUNDUP(n)   (((n) + PGSIZE - 1) & ~(PGSIZE - 1))
 #define PGROUNDDOWN(a) ((a) & ~(PGSIZE - 1))
 
 #define PTE_V (1L << 0) /* valid */
@@ -25,8 +25,7 @@
 #ifndef __ASSEMBLER__
 
 /* The caller's stack pointer. */
-static inline unsigned long
-r_sp(void)
+static inline unsigned long r_sp(void)
 {
     unsigned long value;
 

@@ -2,8 +2,8 @@
 #ifndef UAPI_KERNEL_STAT_H
 #define UAPI_KERNEL_STAT_H
 
-#define T_DIR 1
-#define T_FILE 2
+#define T_DIR    1
+#define T_FILE   2
 #define T_DEVICE 3
 
 struct stat {

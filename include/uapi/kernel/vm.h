@@ -5,6 +5,6 @@
 #define LAMINA_UAPI_VM_H
 
 #define SBRK_EAGER 1
-#define SBRK_LAZY 2
+#define SBRK_LAZY  2
 
 #endif

@@ -7,17 +7,17 @@
 
 extern int errno;
 
-#define EPERM 1
+#define EPERM  1
 #define ENOENT 2
-#define ESRCH 3
-#define EINTR 4
-#define EIO 5
-#define EBADF 9
+#define ESRCH  3
+#define EINTR  4
+#define EIO    5
+#define EBADF  9
 #define EAGAIN 11
 #define ENOMEM 12
 #define EACCES 13
 #define EFAULT 14
-#define EBUSY 16
+#define EBUSY  16
 #define EEXIST 17
 #define ENODEV 19
 #define EINVAL 22

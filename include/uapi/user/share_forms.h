@@ -51,18 +51,30 @@
 #ifndef LAMINA_UAPI_SHARE_FORMS_H
 #define LAMINA_UAPI_SHARE_FORMS_H
 
-enum share_kind { SHARE_INT, SHARE_WIDE, SHARE_POINTER };
+enum share_kind {
+    SHARE_INT,
+    SHARE_WIDE,
+    SHARE_POINTER
+};
 
-#define SHARE_KIND(x)                                                                     \
-    _Generic((x),                                                                         \
-        _Bool: SHARE_INT, char: SHARE_INT, signed char: SHARE_INT,                        \
-        unsigned char: SHARE_INT, short: SHARE_INT, unsigned short: SHARE_INT,            \
-        int: SHARE_INT, unsigned int: SHARE_INT, long: SHARE_WIDE,                        \
-        unsigned long: SHARE_WIDE, long long: SHARE_WIDE, unsigned long long: SHARE_WIDE, \
-        default: SHARE_POINTER)
+#define SHARE_KIND(x)                         \
+    _Generic((x), _Bool                       \
+             : SHARE_INT, char                \
+             : SHARE_INT, signed char         \
+             : SHARE_INT, unsigned char       \
+             : SHARE_INT, short               \
+             : SHARE_INT, unsigned short      \
+             : SHARE_INT, int                 \
+             : SHARE_INT, unsigned int        \
+             : SHARE_INT, long                \
+             : SHARE_WIDE, unsigned long      \
+             : SHARE_WIDE, long long          \
+             : SHARE_WIDE, unsigned long long \
+             : SHARE_WIDE, default            \
+             : SHARE_POINTER)
 
 /* Bytes to store where x points. */
-#define SHARE_WIDTH(x) _Generic((x), int *: 4, unsigned int *: 4, default: 8)
+#define SHARE_WIDTH(x) _Generic((x), int * : 4, unsigned int * : 4, default : 8)
 
 /* Each number as the system call sees it; the kinds of the first two decide between the lists. */
 uint64 map_two(uint64 va, uint64 size);
@@ -82,7 +94,7 @@ uint64 map_and_tell_size(uint64 va, uint64 size, uint64 src, uint64 newsize, int
 
 int unmap_of(int pid, user_address addr, uint64 size);
 
-#define SHARE_FOURTH(a, b, c, d, ...) d
+#define SHARE_FOURTH(a, b, c, d, ...)   d
 #define SHARE_FIFTH(a, b, c, d, e, ...) e
 
 #define SHARE_MAP_TWO(a, b) map_two((uint64)(a), (uint64)(b))
@@ -92,16 +104,19 @@ int unmap_of(int pid, user_address addr, uint64 size);
 
 #define SHARE_IF(condition, yes, no) __builtin_choose_expr(condition, yes, no)
 
-#define SHARE_MAP_FOUR(a, b, c, d)                                                             \
-    SHARE_IF(SHARE_KIND(d) == SHARE_POINTER,                                                   \
-        map_and_tell_size((uint64)(a), (uint64)(b), (uint64)(c), (uint64)(d), SHARE_WIDTH(d)), \
-    SHARE_IF(SHARE_KIND(a) == SHARE_POINTER,                                                   \
-        (map_shared_pages)((int)(uint64)(c), (int)(uint64)(d), (uint64)(a), (uint64)(b)),      \
-    SHARE_IF(SHARE_KIND(b) == SHARE_POINTER,                                                   \
-        map_to_variable((uint64)(a), (uint64)(b), (uint64)(c), (uint64)(d)),                   \
-    SHARE_IF(SHARE_KIND(b) == SHARE_WIDE && SHARE_KIND(c) == SHARE_POINTER,                    \
-        map_to_either((uint64)(a), (uint64)(b), (uint64)(c), (uint64)(d)),                     \
-        (map_shared_pages)((int)(uint64)(a), (int)(uint64)(b), (uint64)(c), (uint64)(d))))))
+#define SHARE_MAP_FOUR(a, b, c, d)                                                                \
+    SHARE_IF(                                                                                     \
+        SHARE_KIND(d) == SHARE_POINTER,                                                           \
+        map_and_tell_size((uint64)(a), (uint64)(b), (uint64)(c), (uint64)(d), SHARE_WIDTH(d)),    \
+        SHARE_IF(                                                                                 \
+            SHARE_KIND(a) == SHARE_POINTER,                                                       \
+            (map_shared_pages)((int)(uint64)(c), (int)(uint64)(d), (uint64)(a), (uint64)(b)),     \
+            SHARE_IF(SHARE_KIND(b) == SHARE_POINTER,                                              \
+                     map_to_variable((uint64)(a), (uint64)(b), (uint64)(c), (uint64)(d)),         \
+                     SHARE_IF(SHARE_KIND(b) == SHARE_WIDE && SHARE_KIND(c) == SHARE_POINTER,      \
+                              map_to_either((uint64)(a), (uint64)(b), (uint64)(c), (uint64)(d)),  \
+                              (map_shared_pages)((int)(uint64)(a), (int)(uint64)(b), (uint64)(c), \
+                                                 (uint64)(d))))))
 
 #define map_shared_pages(...) \
     SHARE_FIFTH(__VA_ARGS__, SHARE_MAP_FOUR, SHARE_MAP_THREE, SHARE_MAP_TWO, )(__VA_ARGS__)

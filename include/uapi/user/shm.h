@@ -22,7 +22,7 @@ int shm_open(int id, char **pointer);
 
 /* open_sharedmem(id, &pointer) is shm_open(id, &pointer): told apart by the number of arguments. */
 #define SHM_THIRD(a, b, c, ...) c
-#define open_sharedmem(...) SHM_THIRD(__VA_ARGS__, shm_open, (open_sharedmem), )(__VA_ARGS__)
+#define open_sharedmem(...)     SHM_THIRD(__VA_ARGS__, shm_open, (open_sharedmem), )(__VA_ARGS__)
 
 /*
  * The last close of the caller unmaps.

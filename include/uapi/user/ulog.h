@@ -28,9 +28,9 @@
 
 #include "kernel/types.h"
 
-#define ULOG_OPEN 0x8000U       /* in the index half: claimed, text not complete */
-#define ULOG_WRITERS_MAX 64     /* writers with a share; more may write without one */
-#define ULOG_SET_ASIDE_MAX 64   /* open records that a reader can step over */
+#define ULOG_OPEN          0x8000U /* in the index half: claimed, text not complete */
+#define ULOG_WRITERS_MAX   64      /* writers with a share; more may write without one */
+#define ULOG_SET_ASIDE_MAX 64      /* open records that a reader can step over */
 
 enum {
     ULOG_OK = 0,
@@ -42,26 +42,26 @@ enum {
 struct ulog_writer {
     char *start;
     char *end;
-    char *cursor;                   /* every header before it has been counted in `used` */
+    char *cursor; /* every header before it has been counted in `used` */
     uint index;
     uint writers;
-    uint share;                     /* bytes promised to each writer */
-    ushort used[ULOG_WRITERS_MAX];  /* bytes each writer has claimed, headers included */
+    uint share;                    /* bytes promised to each writer */
+    ushort used[ULOG_WRITERS_MAX]; /* bytes each writer has claimed, headers included */
 };
 
 /* The reader's own state: private memory. */
 struct ulog_reader {
     char *start;
     char *end;
-    char *cursor;                       /* next header not looked at */
+    char *cursor; /* next header not looked at */
     uint aside_count;
-    char *aside[ULOG_SET_ASIDE_MAX];    /* open records before the cursor */
+    char *aside[ULOG_SET_ASIDE_MAX]; /* open records before the cursor */
 };
 
 struct ulog_record {
-    uint index;         /* of the writer */
-    uint length;        /* of the text, which has no NUL */
-    const char *text;   /* in the ring */
+    uint index;       /* of the writer */
+    uint length;      /* of the text, which has no NUL */
+    const char *text; /* in the ring */
 };
 
 /*

@@ -6,8 +6,7 @@
 #include "kernel/crypto.h"
 #include "user/user.h"
 
-int
-main(void)
+int main(void)
 {
     static struct crypto_op op = {.type = 99, .state = CRYPTO_OP_STATE_INIT};
     int accepted = crypto_op(&op, sizeof(op)) == 0;

@@ -11,21 +11,18 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-static void
-ready(void)
+static void ready(void)
 {
     write(1, "busy: ready\n", 12);
 }
 
-static void __attribute__((noreturn))
-spin(void)
+static void __attribute__((noreturn)) spin(void)
 {
     for (volatile int i = 0;; i++)
         ;
 }
 
-static void __attribute__((noreturn))
-read_pipe(void)
+static void __attribute__((noreturn)) read_pipe(void)
 {
     int ends[2];
     char c;
@@ -36,8 +33,7 @@ read_pipe(void)
 }
 
 /* A child that computes, its child that sleeps, and that one's that waits for a pipe. */
-static void __attribute__((noreturn))
-family(void)
+static void __attribute__((noreturn)) family(void)
 {
     if (fork() != 0)
         spin();
@@ -47,16 +43,14 @@ family(void)
     read_pipe();
 }
 
-static void __attribute__((noreturn))
-bomb(void)
+static void __attribute__((noreturn)) bomb(void)
 {
     ready();
     for (;;)
         fork();
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     char what = argc > 1 ? argv[1][0] : 0;
     char key;

@@ -10,8 +10,7 @@
 #include "kernel/lamina.h"
 #include "user/user.h"
 
-static int
-find(const char *name)
+static int find(const char *name)
 {
     struct procinfo info;
 
@@ -21,8 +20,7 @@ find(const char *name)
     return 0;
 }
 
-static void
-take_memory(void)
+static void take_memory(void)
 {
     int step = 1 << 24;
     int said = 0;
@@ -38,8 +36,7 @@ take_memory(void)
 }
 
 /* => 0 when there was one. */
-static int
-take_slot(void)
+static int take_slot(void)
 {
     int pid = fork();
 
@@ -50,8 +47,7 @@ take_slot(void)
 }
 
 /* Nobody but init gets the slot of the shell that ends. */
-static void
-kill_shell(int times)
+static void kill_shell(int times)
 {
     for (; times > 0; times--) {
         int shell;
@@ -63,16 +59,14 @@ kill_shell(int times)
     }
 }
 
-static void
-bomb(void)
+static void bomb(void)
 {
     printf("greedy: bomb\n");
     for (;;)
         fork();
 }
 
-int
-main(int argc, char **argv)
+int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
 

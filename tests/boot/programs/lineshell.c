@@ -8,8 +8,7 @@
 static char line[100];
 
 /* Cuts the line into words. */
-static void
-split(char **argv, int max)
+static void split(char **argv, int max)
 {
     int n = 0;
 
@@ -22,8 +21,7 @@ split(char **argv, int max)
     argv[n] = 0;
 }
 
-int
-main(void)
+int main(void)
 {
     char *argv[10];
 

@@ -16,7 +16,8 @@ static int map_once(uint64 size)
 int main(int argc, char **argv)
 {
     uint64 size = (uint64)atoi(argc > 1 ? argv[1] : "64") << 20;
-    volatile int *stop = mmap(0, sizeof(*stop), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile int *stop =
+        mmap(0, sizeof(*stop), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int status = 1, rounds = 0;
     char c;
 

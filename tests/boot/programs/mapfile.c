@@ -10,7 +10,7 @@
 #include "user/user.h"
 #include "user/mman.h"
 
-#define NAME "mapfile.x"
+#define NAME  "mapfile.x"
 #define BYTES (3 * 4096 + 100)
 
 static char byte_at(int i)
@@ -22,7 +22,8 @@ static char *map(int flags)
 {
     int fd = open(NAME, flags);
 
-    return fd < 0 ? MAP_FAILED : mmap(0, BYTES, PROT_READ | (flags ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+    return fd < 0 ? MAP_FAILED
+                  : mmap(0, BYTES, PROT_READ | (flags ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
 }
 
 static int check(void)
@@ -64,7 +65,9 @@ static int sync_and_stay(void)
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "check";
-    int good = strcmp(what, "store") == 0 ? store() : strcmp(what, "sync") == 0 ? sync_and_stay() : check();
+    int good = strcmp(what, "store") == 0  ? store()
+               : strcmp(what, "sync") == 0 ? sync_and_stay()
+                                           : check();
 
     printf("mapfile: %s\n", good ? "OK" : "FAILED");
     exit(!good);

@@ -17,7 +17,7 @@
 #include "user/user.h"
 #include "user/mman.h"
 
-#define MAPPED 9000
+#define MAPPED  9000
 #define LONGEST (MAXFILE * BSIZE)
 
 static char buffer[LONGEST];
@@ -189,15 +189,15 @@ static int whole_or_empty(const char *name, long size)
 
 static int kept(void)
 {
-    printf("sizes: mapped %ld last %ld long %ld short %ld\n", size_of("o.mapped"), size_of("o.last"),
-           size_of("o.long"), size_of("o.short"));
+    printf("sizes: mapped %ld last %ld long %ld short %ld\n", size_of("o.mapped"),
+           size_of("o.last"), size_of("o.long"), size_of("o.short"));
     return is_stored("o.mapped") && last_is_kept();
 }
 
 static int check(void)
 {
-    return kept() && is_stored("o.own") && whole_or_empty("o.long", LONGEST) && whole_or_empty("o.short", 3000) &&
-           size_of("o.unlinked") < 0;
+    return kept() && is_stored("o.own") && whole_or_empty("o.long", LONGEST) &&
+           whole_or_empty("o.short", 3000) && size_of("o.unlinked") < 0;
 }
 
 int main(int argc, char **argv)

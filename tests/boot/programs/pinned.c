@@ -8,7 +8,7 @@
 #include "kernel/types.h"
 #include "user/user.h"
 
-#define PAGE 4096
+#define PAGE   4096
 #define ROUNDS 20
 
 static volatile int page[PAGE / sizeof(int)] __attribute__((aligned(PAGE)));

@@ -19,7 +19,8 @@ int main(int argc, char *argv[])
     struct page *page;
     int pid;
 
-    openshmem(ID); /* held from before the fork: the page outlives whichever of the two ends first */
+    openshmem(
+        ID); /* held from before the fork: the page outlives whichever of the two ends first */
     pid = fork();
     sleep(1);
     shm_open(ID, (char **)&page);

@@ -29,7 +29,7 @@ void assert_failed(const char *cond, const char *file, int line)
 /* --- A small writer of blobs ------------------------------------------------------------------ */
 
 #define HEADER_SIZE 40
-#define BLOB_MAX (1 << 20)
+#define BLOB_MAX    (1 << 20)
 
 static struct {
     uint8_t structure[BLOB_MAX];
@@ -126,8 +126,8 @@ static uint8_t *tree_finish(uint32_t *size)
     w.reserve_len += 16;
     uint32_t structure = HEADER_SIZE + w.reserve_len, strings = structure + w.struct_len;
     uint8_t *blob = calloc(1, *size = strings + w.strings_len);
-    const uint32_t header[] = {0xd00dfeed, *size, structure, strings,       HEADER_SIZE, 17,
-                               16,         0,     w.strings_len, w.struct_len};
+    const uint32_t header[] = {0xd00dfeed, *size, structure, strings,       HEADER_SIZE,
+                               17,         16,    0,         w.strings_len, w.struct_len};
 
     for (unsigned i = 0; i < 10; i++)
         put32(blob + 4 * i, header[i]);
@@ -139,7 +139,12 @@ static uint8_t *tree_finish(uint32_t *size)
 
 /* --- Shapes ----------------------------------------------------------------------------------- */
 
-enum hart_kind { HART_FULL, HART_NO_MMU, HART_DISABLED, HART_SSTC };
+enum hart_kind {
+    HART_FULL,
+    HART_NO_MMU,
+    HART_DISABLED,
+    HART_SSTC
+};
 
 static void hart(uint32_t id, uint32_t intc, enum hart_kind kind)
 {
@@ -565,11 +570,11 @@ static void test_files(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory),     cmocka_unit_test(test_harts),
-        cmocka_unit_test(test_chosen),     cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_not_a_tree), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_hostile),    cmocka_unit_test(test_files),
+        cmocka_unit_test(test_memory), cmocka_unit_test(test_harts),
+        cmocka_unit_test(test_chosen), cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_walk),   cmocka_unit_test(test_not_a_tree),
+        cmocka_unit_test(test_depth),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_files),
     };
 
     files_n = argc - 1;

@@ -25,7 +25,12 @@
 #include "port.h"
 #include "uapi/kernel/fcntl.h"
 
-enum { FILES = 5, DIRS = 3, OPS = 60, OPS_MAX = OPS + 1 };
+enum {
+    FILES = 5,
+    DIRS = 3,
+    OPS = 60,
+    OPS_MAX = OPS + 1
+};
 
 /* What the file system should show: size -1 is no file. */
 struct model {
@@ -184,7 +189,10 @@ static void remount(void *arg)
 
 /* ---- crash states ---- */
 
-enum subset { SUBSET_PREFIX, SUBSET_RANDOM };
+enum subset {
+    SUBSET_PREFIX,
+    SUBSET_RANDOM
+};
 
 /* Puts the writes of log[0 .. point) on the disk; of those behind the last flush, a subset. */
 static void apply(const struct world_write *log, size_t point, enum subset subset)

@@ -79,7 +79,11 @@ static void workload(void)
     inode_put(old);
 }
 
-enum what { FAIL_READ, FAIL_WRITE, FAIL_MEMORY };
+enum what {
+    FAIL_READ,
+    FAIL_WRITE,
+    FAIL_MEMORY
+};
 
 struct plan {
     enum what what;
@@ -107,7 +111,9 @@ static long unused_faults(const struct plan *plan)
                                       : world_memory_fault.count;
 }
 
-enum { NEVER_CAME = 77 }; /* exit status: the workload ended before the fault */
+enum {
+    NEVER_CAME = 77
+}; /* exit status: the workload ended before the fault */
 
 static void run_plan(void *arg)
 {
@@ -176,8 +182,8 @@ static void test_memory(void **state)
 /* Spoils a few numbers in the metadata or in the directory of the root. */
 static void spoil(void)
 {
-    static const uint32_t values[] = {0, 1, 2, 31, 46, 47, 48, 1999, 2000, 0xffff, 0x7fffffff,
-                                      0xffffffff};
+    static const uint32_t values[] = {0,  1,    2,    31,     46,         47,
+                                      48, 1999, 2000, 0xffff, 0x7fffffff, 0xffffffff};
     unsigned n = 1 + world_random() % 6;
 
     while (n-- > 0) {
@@ -229,7 +235,15 @@ static void test_corrupt(void **state)
 /* ---- corrupt in ways that a test should name ---- */
 
 /* What the spoiled image has in free entries of its root. */
-enum { CYCLE = 5, GHOST, WILD, HUGE, ODD, SHARER, ENTRIES };
+enum {
+    CYCLE = 5,
+    GHOST,
+    WILD,
+    HUGE,
+    ODD,
+    SHARER,
+    ENTRIES
+};
 
 static const struct dirent bad_entries[ENTRIES] = {
     [CYCLE] = {ROOTINO, "cycle"}, [GHOST] = {150, "ghost"}, [WILD] = {60000, "wild"},
@@ -288,10 +302,8 @@ static void test_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read_errors),
-        cmocka_unit_test(test_write_errors),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_corrupt),
+        cmocka_unit_test(test_read_errors), cmocka_unit_test(test_write_errors),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_corrupt),
         cmocka_unit_test(test_named),
     };
 

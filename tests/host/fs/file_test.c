@@ -15,15 +15,17 @@ static void others_step(void);
 
 #undef compare_and_swap
 #define compare_and_swap(p, from, to) \
-    (others_step(), __atomic_compare_exchange_n(p, from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    (others_step(),                   \
+     __atomic_compare_exchange_n(p, from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
 #define truncate truncate_file /* the host has one of its own */
 #include "../../../fs/file.c"
 
 #include "port.h"
 
-static unsigned depth;               /* how many harts are in the middle of something */
-static struct file *early, *theirs;  /* one that is open from the start; one that another hart opens */
+static unsigned depth; /* how many harts are in the middle of something */
+static struct file *early,
+    *theirs; /* one that is open from the start; one that another hart opens */
 
 static void release_nothing(struct file *f)
 {

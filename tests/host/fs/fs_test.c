@@ -463,15 +463,42 @@ static bool refused(void (*spoil)(struct superblock *sb))
     return err == -EINVAL;
 }
 
-static void s_magic(struct superblock *sb) { sb->magic ^= 1; }
-static void s_size(struct superblock *sb) { sb->size = 5000; }
-static void s_nlog(struct superblock *sb) { sb->nlog = 10; }
-static void s_nlog_huge(struct superblock *sb) { sb->nlog = 0xffffffff; }
-static void s_logstart(struct superblock *sb) { sb->logstart = 1; }
-static void s_inodes(struct superblock *sb) { sb->ninodes = 0xffffffff; }
-static void s_inodestart(struct superblock *sb) { sb->inodestart = 30; }
-static void s_bmap(struct superblock *sb) { sb->bmapstart = 0xfffffff0; }
-static void s_nblocks(struct superblock *sb) { sb->nblocks = 1990; }
+static void s_magic(struct superblock *sb)
+{
+    sb->magic ^= 1;
+}
+static void s_size(struct superblock *sb)
+{
+    sb->size = 5000;
+}
+static void s_nlog(struct superblock *sb)
+{
+    sb->nlog = 10;
+}
+static void s_nlog_huge(struct superblock *sb)
+{
+    sb->nlog = 0xffffffff;
+}
+static void s_logstart(struct superblock *sb)
+{
+    sb->logstart = 1;
+}
+static void s_inodes(struct superblock *sb)
+{
+    sb->ninodes = 0xffffffff;
+}
+static void s_inodestart(struct superblock *sb)
+{
+    sb->inodestart = 30;
+}
+static void s_bmap(struct superblock *sb)
+{
+    sb->bmapstart = 0xfffffff0;
+}
+static void s_nblocks(struct superblock *sb)
+{
+    sb->nblocks = 1990;
+}
 
 static void t_refuse(void *arg)
 {
@@ -547,19 +574,24 @@ static void run_rule(void **state)
     assert_true(world_run(rule->fn, NULL));
 }
 
-#define RULE(name)                                                                       \
-    {#name, run_rule, NULL, NULL, &(struct rule){name, false}},                          \
-    {#name " (asynchronous)", run_rule, NULL, NULL, &(struct rule){name, true}}
+#define RULE(name)                                                    \
+    {#name, run_rule, NULL, NULL, &(struct rule){name, false}},       \
+    {                                                                 \
+#name " (asynchronous)", run_rule, NULL, NULL, &(struct rule) \
+        {                                                             \
+            name, true                                                \
+        }                                                             \
+    }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RULE(t_read), RULE(t_open_rules), RULE(t_devices), RULE(t_directories),
-        RULE(t_removed_cwd), RULE(t_links), RULE(t_link_overflow), RULE(t_big_write),
-        RULE(t_partial_write), RULE(t_disk_full), RULE(t_inodes_out), RULE(t_file_limit),
-        RULE(t_big_directory), RULE(t_little_memory), RULE(t_cache_grows), RULE(t_allocation),
-        RULE(t_cache_fits), RULE(t_few_commits), RULE(t_names_uncounted),
-        RULE(t_refuse), RULE(t_bad_log), RULE(t_orphans), RULE(t_readonly), RULE(t_log_of_2022),
+        RULE(t_read),          RULE(t_open_rules),    RULE(t_devices),         RULE(t_directories),
+        RULE(t_removed_cwd),   RULE(t_links),         RULE(t_link_overflow),   RULE(t_big_write),
+        RULE(t_partial_write), RULE(t_disk_full),     RULE(t_inodes_out),      RULE(t_file_limit),
+        RULE(t_big_directory), RULE(t_little_memory), RULE(t_cache_grows),     RULE(t_allocation),
+        RULE(t_cache_fits),    RULE(t_few_commits),   RULE(t_names_uncounted), RULE(t_refuse),
+        RULE(t_bad_log),       RULE(t_orphans),       RULE(t_readonly),        RULE(t_log_of_2022),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static int print_problem(const char *fmt, ...)
     return n;
 }
 
-#define main fsck_main
+#define main   fsck_main
 #define printf print_problem
 #include "../../../tools/fsck.c"
 #undef main

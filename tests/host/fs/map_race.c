@@ -11,7 +11,13 @@
  */
 #include "map_test.h"
 
-enum { ACTORS = 4, STEPS = 120, WORDS = 4, BYTES = 3000, EVENTS = ACTORS * STEPS + 8 };
+enum {
+    ACTORS = 4,
+    STEPS = 120,
+    WORDS = 4,
+    BYTES = 3000,
+    EVENTS = ACTORS * STEPS + 8
+};
 
 static const uint64_t word_off[WORDS] = {8, 1024, 2040, 2992};
 
@@ -195,16 +201,46 @@ static void act(int me)
         int w = r / 64 % WORDS;
 
         switch (r % 16) {
-        case 0: case 1: act_map(p); break;
-        case 2: act_borrow(p, &program[r / 1024 % ACTORS]); break;
-        case 3: case 4: case 5: act_store(p, w); break;
-        case 6: case 7: act_load(p, w); break;
-        case 8: case 9: act_read(p, w); break;
-        case 10: act_write(p, w); break;
-        case 11: case 12: act_fill(p); break;
-        case 13: if (r / 1024 % 2) act_truncate(); else CHECK(fs_sync() == 0); break;
-        case 14: act_fork(p); break;
-        case 15: if (p->at) CHECK(mm_sync(p->mm, p->at, PAGE_SIZE) == 0); break;
+        case 0:
+        case 1:
+            act_map(p);
+            break;
+        case 2:
+            act_borrow(p, &program[r / 1024 % ACTORS]);
+            break;
+        case 3:
+        case 4:
+        case 5:
+            act_store(p, w);
+            break;
+        case 6:
+        case 7:
+            act_load(p, w);
+            break;
+        case 8:
+        case 9:
+            act_read(p, w);
+            break;
+        case 10:
+            act_write(p, w);
+            break;
+        case 11:
+        case 12:
+            act_fill(p);
+            break;
+        case 13:
+            if (r / 1024 % 2)
+                act_truncate();
+            else
+                CHECK(fs_sync() == 0);
+            break;
+        case 14:
+            act_fork(p);
+            break;
+        case 15:
+            if (p->at)
+                CHECK(mm_sync(p->mm, p->at, PAGE_SIZE) == 0);
+            break;
         }
         baton_yield();
     }

@@ -385,7 +385,11 @@ static void test_write_errors(void **state)
 
 /* ---- crashes ---- */
 
-enum { CRASH_PAGES = 5, CRASH_BYTES = 18000, ROUNDS = 4 };
+enum {
+    CRASH_PAGES = 5,
+    CRASH_BYTES = 18000,
+    ROUNDS = 4
+};
 
 static size_t synced_at[ROUNDS + 1]; /* records when the round's msync had returned */
 
@@ -483,14 +487,14 @@ static void test_crashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_coherent),  cmocka_unit_test(test_access),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_unlinked),
-        cmocka_unit_test(test_onto_itself), cmocka_unit_test(test_borrowed),
-        cmocka_unit_test(test_largest),   cmocka_unit_test(test_no_memory_no_disk),
+        cmocka_unit_test(test_coherent),     cmocka_unit_test(test_access),
+        cmocka_unit_test(test_truncated),    cmocka_unit_test(test_unlinked),
+        cmocka_unit_test(test_onto_itself),  cmocka_unit_test(test_borrowed),
+        cmocka_unit_test(test_largest),      cmocka_unit_test(test_no_memory_no_disk),
         cmocka_unit_test(test_write_errors), cmocka_unit_test(test_dying),
-        cmocka_unit_test(test_lost_frames), cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_durable),
-        cmocka_unit_test(test_crashes),   cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_lost_frames),  cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_durable),      cmocka_unit_test(test_crashes),
+        cmocka_unit_test(test_schedules),
     };
 
     return cmocka_run_group_tests_name("mapped files", tests, NULL, NULL);

@@ -17,11 +17,14 @@
 #include "lib/string.h"
 #include "uapi/kernel/fcntl.h"
 
-#define RW   (PROT_READ | PROT_WRITE)
-#define ALL  (PROT_READ | PROT_WRITE | PROT_EXEC)
-#define BUF  0x1000UL /* a page of each program's own */
+#define RW  (PROT_READ | PROT_WRITE)
+#define ALL (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define BUF 0x1000UL /* a page of each program's own */
 
-enum { SHARE = 1, COPY = 0 };
+enum {
+    SHARE = 1,
+    COPY = 0
+};
 
 extern struct inode *root;
 extern struct mm *a, *b; /* programs on harts 0 and 1, in run() */

@@ -19,7 +19,11 @@
 #include "lib/string.h"
 #include "uapi/kernel/fcntl.h"
 
-enum { THREADS = 4, PIECE = 5000, SHARED_WRITES = 300 };
+enum {
+    THREADS = 4,
+    PIECE = 5000,
+    SHARED_WRITES = 300
+};
 
 static struct inode *root;
 static struct file *shared;

@@ -213,7 +213,8 @@ static uint32_t free_frames[FRAMES_LAST / 2 + 1], nfree;
 static __attribute__((constructor)) void make_frames(void)
 {
     size_t bytes = (FRAMES_LAST + 1) * PAGE_SIZE, array = (FRAMES_LAST + 1) * sizeof(struct page);
-    char *arena = mmap(NULL, bytes + array, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *arena = mmap(NULL, bytes + array, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     CHECK(arena != MAP_FAILED);
     host_kernel_offset = (uint64_t)arena;
@@ -261,15 +262,27 @@ bool page_put(struct page *page)
     return true;
 }
 
-void *slab_alloc(struct slab_cache *cache)
+/* What is in it is no use to anyone who expects zeros. */
+void *slab_alloc_raw(struct slab_cache *cache)
 {
+    void *obj;
+    bool fails;
+
     world_lock();
-    bool fails = fault_hits(&world_memory_fault);
+    fails = fault_hits(&world_memory_fault);
     world_unlock();
     if (fails)
         return NULL;
     __atomic_fetch_add(&world_slab_objects, 1, __ATOMIC_RELAXED);
-    return calloc(1, cache->size);
+    obj = malloc(cache->size);
+    return obj ? memset(obj, 0xa5, cache->size) : NULL;
+}
+
+void *slab_alloc(struct slab_cache *cache)
+{
+    void *obj = slab_alloc_raw(cache);
+
+    return obj ? memset(obj, 0, cache->size) : NULL;
 }
 
 void slab_free(struct slab_cache *cache, void *obj)

@@ -17,12 +17,12 @@
 #include "drivers/blockdev.h"
 
 /* Ends the process with a message when a condition does not hold. */
-#define CHECK(cond)                                                                      \
-    do {                                                                                 \
-        if (!(cond)) {                                                                   \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                   \
-            _exit(1);                                                                    \
-        }                                                                                \
+#define CHECK(cond)                                                    \
+    do {                                                               \
+        if (!(cond)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
+            _exit(1);                                                  \
+        }                                                              \
     } while (0)
 
 /* Runs fn(arg) in a child with a time limit. => true when it returned */
@@ -37,7 +37,11 @@ int world_last_status(void);
 void image_make(const char *blocks, const char *inodes);
 
 /* Checks the disk with tools/fsck.c. => problems found (lines on stdout unless quiet) */
-enum fsck_mode { FSCK_STRICT = 0, FSCK_REPLAY = 1, FSCK_ORPHANS = 2 };
+enum fsck_mode {
+    FSCK_STRICT = 0,
+    FSCK_REPLAY = 1,
+    FSCK_ORPHANS = 2
+};
 unsigned image_fsck(int mode);
 
 /* ---- the disk ---- */
@@ -71,14 +75,14 @@ bool world_complete_one(void);
 
 /* ---- memory ---- */
 
-extern size_t world_frames_max;  /* frames in the machine */
+extern size_t world_frames_max; /* frames in the machine */
 extern size_t world_frames_used;
-extern long world_slab_objects;  /* handed out */
+extern long world_slab_objects; /* handed out */
 extern struct world_fault world_memory_fault;
 
 /* ---- user memory: [USER_BASE, USER_BASE + USER_BYTES) ---- */
 
-#define USER_BASE 0x10000UL
+#define USER_BASE  0x10000UL
 #define USER_BYTES (512 * 1024UL)
 extern uint8_t world_user[USER_BYTES];
 
@@ -86,7 +90,7 @@ extern uint8_t world_user[USER_BYTES];
 uint32_t world_random(void);
 extern uint64_t world_seed;
 
-void world_lock(void);   /* guards the world's own state when there are threads */
+void world_lock(void); /* guards the world's own state when there are threads */
 void world_unlock(void);
 
 #endif

@@ -6,7 +6,11 @@
 
 #include "ipc/grant.h"
 
-enum { OWNER = 1, BORROWER, OTHER };
+enum {
+    OWNER = 1,
+    BORROWER,
+    OTHER
+};
 
 /* The owner lets the borrower have its heap. */
 static int owner_grants(void)

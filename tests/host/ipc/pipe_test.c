@@ -19,12 +19,12 @@
 
 #define CAPACITY 512
 
-static struct task task;                  /* the one that runs */
-static int (*while_asleep)(void);         /* => what the sleeper's wait returns */
+static struct task task;          /* the one that runs */
+static int (*while_asleep)(void); /* => what the sleeper's wait returns */
 static unsigned sleeps;
 static struct file *reader, *writer;
 static uint8_t bytes[100000], got[200000];
-static vaddr_t bad;                       /* user memory ends here; 0: it does not */
+static vaddr_t bad; /* user memory ends here; 0: it does not */
 
 /* ---- what ipc/pipe.c calls ---- */
 

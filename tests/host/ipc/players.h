@@ -9,7 +9,7 @@
 #include "lib/errno.h"
 #include "proc/proc.h"
 
-#define PAGES(n) ((uint64_t)(n) * PAGE_SIZE)
+#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
 #define RW       (PROT_READ | PROT_WRITE)
 #define HEAP     0x4000UL /* where a program's break begins */
 

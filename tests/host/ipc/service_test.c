@@ -11,8 +11,16 @@
 #include "mm/uaccess.h"
 #include "sched/ticks.h"
 
-enum { CLIENT = 1, SERVER, THIRD };
-enum { WAITING, ANSWERED, FAILED };
+enum {
+    CLIENT = 1,
+    SERVER,
+    THIRD
+};
+enum {
+    WAITING,
+    ANSWERED,
+    FAILED
+};
 
 #define SCATTERED 0x10000000UL
 #define SLOT      0x1000UL /* in the server's data: where a request is, and its size */
@@ -47,8 +55,7 @@ static bool answered(vaddr_t va)
 {
     uint64_t answer;
 
-    return world_read(current()->mm, va, &answer) &&
-           (answer == ANSWERED || answer == FAILED);
+    return world_read(current()->mm, va, &answer) && (answer == ANSWERED || answer == FAILED);
 }
 
 static struct service service = SERVICE_INIT(service, answer_failed, answered);
@@ -117,7 +124,8 @@ static int all_go(void **state)
     for (int pid = CLIENT; pid <= THIRD; pid++)
         if (mm_of(pid))
             player_exits(pid);
-    player_comes(CLIENT, 100); /* takes the frames that were freed: the checking build looks at them */
+    player_comes(CLIENT,
+                 100); /* takes the frames that were freed: the checking build looks at them */
     player_exits(CLIENT);
     return world_end(state);
 }
@@ -135,7 +143,8 @@ static void a_request_ends_and_the_other_stays(void **state)
         one = take_one();
         two = take_one();
         remove_one(turn ? two : one, 4);
-        assert_false(can_load(SERVER, turn ? two : one, 0) || can_load(SERVER, turn ? two : one, 3));
+        assert_false(can_load(SERVER, turn ? two : one, 0) ||
+                     can_load(SERVER, turn ? two : one, 3));
         store(SERVER, turn ? one : two, 3, 77);
         assert_int_equal(load(CLIENT, HEAP, 3), 77);
         remove_one(turn ? one : two, 4);
@@ -147,7 +156,8 @@ static void a_request_ends_and_the_other_stays(void **state)
 /* The client's memory from SCATTERED on: each page is a region, and so lent by itself. */
 static void scatter(size_t npages)
 {
-    struct map_request q = {.addr = SCATTERED, .len = PAGE_SIZE, .prot = RW, .max_prot = RW, .place = MAP_OVER};
+    struct map_request q = {
+        .addr = SCATTERED, .len = PAGE_SIZE, .prot = RW, .max_prot = RW, .place = MAP_OVER};
     vaddr_t va;
 
     for (size_t i = 0; i < npages; i++, q.addr += PAGE_SIZE) {
@@ -160,7 +170,9 @@ static void scatter(size_t npages)
 /* The limit of what a consent lends is each request's own: all that fit in the queue are taken. */
 static void a_limit_of_its_own(void **state)
 {
-    enum { EACH = LOANS_MAX / SERVICE_QUEUE + 100 };
+    enum {
+        EACH = LOANS_MAX / SERVICE_QUEUE + 100
+    };
     vaddr_t at[SERVICE_QUEUE];
 
     scatter(EACH);

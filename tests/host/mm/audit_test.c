@@ -33,12 +33,12 @@ static int end(void **state)
 }
 
 /* Breaks a word, expects the audit to see it, and mends it. */
-#define BROKEN(lvalue, wrong)              \
-    do {                                   \
+#define BROKEN(lvalue, wrong)               \
+    do {                                    \
         __typeof__(lvalue) good = (lvalue); \
-        (lvalue) = (wrong);                \
-        assert_true(mm_audit() > 0);       \
-        (lvalue) = good;                   \
+        (lvalue) = (wrong);                 \
+        assert_true(mm_audit() > 0);        \
+        (lvalue) = good;                    \
     } while (0)
 
 static pte_t *entry(struct mm *mm, vaddr_t va)
@@ -134,9 +134,15 @@ static void a_lost_magic_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(a_wrong_count), T(a_free_frame_that_is_on_no_list), T(an_entry_outside_its_vma),
-        T(an_entry_that_grants_too_much), T(vmas_out_of_order), T(a_wrong_shared_bit),
-        T(another_frame_than_the_regions), T(a_promise_that_is_not_kept), T(a_lost_magic_number),
+        T(a_wrong_count),
+        T(a_free_frame_that_is_on_no_list),
+        T(an_entry_outside_its_vma),
+        T(an_entry_that_grants_too_much),
+        T(vmas_out_of_order),
+        T(a_wrong_shared_bit),
+        T(another_frame_than_the_regions),
+        T(a_promise_that_is_not_kept),
+        T(a_lost_magic_number),
     };
 
     world_start(4096);

@@ -10,12 +10,12 @@
 
 #include <string.h>
 
-#define PAGES(n) ((uint64_t)(n) * PAGE_SIZE)
+#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
 #define RW       (PROT_READ | PROT_WRITE)
 #define MANY     3000 /* vmas: a look at all of them rests several times */
 
-static unsigned brought;      /* pages that the pager gave */
-static unsigned kill_caller;  /* ... when it gives the one with this number; 0: never */
+static unsigned brought;     /* pages that the pager gave */
+static unsigned kill_caller; /* ... when it gives the one with this number; 0: never */
 
 static int page_in(struct region *r, size_t i)
 {
@@ -40,13 +40,17 @@ static void release(struct region *r)
 }
 
 static const struct region_ops pager = {
-    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    .give = region_give_brought,
+    .bring = page_in,
+    .write_back = sync_pages,
+    .let_go = release,
 };
 
 /* => where; r is the vma's alone afterwards. */
 static vaddr_t map(struct mm *mm, uint64_t npages, unsigned prot, struct region *r, bool copies)
 {
-    struct map_request q = {.len = PAGES(npages), .prot = prot, .max_prot = RW, .region = r, .copies = copies};
+    struct map_request q = {
+        .len = PAGES(npages), .prot = prot, .max_prot = RW, .region = r, .copies = copies};
     vaddr_t va;
 
     assert_int_equal(mm_map(mm, &q, &va), 0);

@@ -16,12 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAMES = 6000, FILES = 3, FILE_PAGES = 300, PROGRAMS = 5, GRANTS = 4 };
+enum {
+    FRAMES = 6000,
+    FILES = 3,
+    FILE_PAGES = 300,
+    PROGRAMS = 5,
+    GRANTS = 4
+};
 
 static uint64_t random_state = 2;
 static unsigned long operations = 3000;
 
-static struct { struct region *region; size_t pages; } files[FILES];
+static struct {
+    struct region *region;
+    size_t pages;
+} files[FILES];
 static struct mm *programs[PROGRAMS];
 static struct loans loans[GRANTS];
 static struct page *hog; /* frames taken away, chained */
@@ -62,7 +71,10 @@ static void release(struct region *r)
 }
 
 static const struct region_ops pager = {
-    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    .give = region_give_brought,
+    .bring = page_in,
+    .write_back = sync_pages,
+    .let_go = release,
 };
 
 /* => a file's region, held; NULL without memory. */
@@ -99,8 +111,11 @@ static void give_memory(void)
 
 static vaddr_t any_place(void)
 {
-    static const vaddr_t near[] = { /* the end of a table, of a gigabyte, of nothing, of user space */
-        0x40000000UL - 40 * PAGE_SIZE, (5UL << 30) - 30 * PAGE_SIZE, (16UL << 20) - 100 * PAGE_SIZE,
+    static const vaddr_t near[] = {
+        /* the end of a table, of a gigabyte, of nothing, of user space */
+        0x40000000UL - 40 * PAGE_SIZE,
+        (5UL << 30) - 30 * PAGE_SIZE,
+        (16UL << 20) - 100 * PAGE_SIZE,
         USER_BREAK_MAX - 200 * PAGE_SIZE,
     };
 
@@ -109,7 +124,8 @@ static vaddr_t any_place(void)
 
 static unsigned any_prot(void)
 {
-    static const uint8_t prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC};
+    static const uint8_t prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+                                    PROT_READ | PROT_EXEC};
 
     return prots[pick(4)];
 }
@@ -143,8 +159,13 @@ static void touch(struct mm *mm)
 
 static void map(struct mm *mm, struct region *r, bool copies)
 {
-    struct map_request q = {.addr = any_place(), .len = any_length(), .prot = any_prot(), .max_prot = 7, .region = r,
-                            .copies = copies, .first = r ? pick(100) : 0};
+    struct map_request q = {.addr = any_place(),
+                            .len = any_length(),
+                            .prot = any_prot(),
+                            .max_prot = 7,
+                            .region = r,
+                            .copies = copies,
+                            .first = r ? pick(100) : 0};
     vaddr_t va;
 
     q.place = (enum map_place)pick(3);
@@ -225,7 +246,8 @@ static void cut_or_revoke(void)
 static void change_program(struct mm *mm, uint32_t place)
 {
     if (pick(4)) {
-        world_sbrk(mm, pick(2) ? (long)pick(40000) : -(long)pick(24000), pick(2) ? BRK_EAGER : BRK_LAZY);
+        world_sbrk(mm, pick(2) ? (long)pick(40000) : -(long)pick(24000),
+                   pick(2) ? BRK_EAGER : BRK_LAZY);
         return;
     }
     give_memory();
@@ -238,15 +260,36 @@ static void operate(uint32_t place)
     struct mm *mm = programs[place];
 
     switch (pick(12)) {
-    case 0: case 1: case 2: touch(mm); break;
-    case 3: case 4: map_some(mm); break;
-    case 5: mm_munmap(mm, any_place(), pick(5) ? any_length() : 2UL << 30); break;
-    case 6: mm_protect(mm, any_place(), any_length(), any_prot()); break;
-    case 7: fork_into(mm, pick(PROGRAMS)); break;
-    case 8: lend(mm, programs[pick(PROGRAMS)]); break;
-    case 9: unmap_loan(mm); break;
-    case 10: cut_or_revoke(); break;
-    case 11: change_program(mm, place); break;
+    case 0:
+    case 1:
+    case 2:
+        touch(mm);
+        break;
+    case 3:
+    case 4:
+        map_some(mm);
+        break;
+    case 5:
+        mm_munmap(mm, any_place(), pick(5) ? any_length() : 2UL << 30);
+        break;
+    case 6:
+        mm_protect(mm, any_place(), any_length(), any_prot());
+        break;
+    case 7:
+        fork_into(mm, pick(PROGRAMS));
+        break;
+    case 8:
+        lend(mm, programs[pick(PROGRAMS)]);
+        break;
+    case 9:
+        unmap_loan(mm);
+        break;
+    case 10:
+        cut_or_revoke();
+        break;
+    case 11:
+        change_program(mm, place);
+        break;
     }
 }
 

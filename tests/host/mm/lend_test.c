@@ -159,7 +159,8 @@ static int call_exit(void)
 /* a lends 20 times to b, which lends each on to c. */
 static void set_loans(void)
 {
-    struct lend lend = {.prot = RW, .consent = &loans.consent}, on = {.prot = RW, .consent = &onward.consent};
+    struct lend lend = {.prot = RW, .consent = &loans.consent},
+                on = {.prot = RW, .consent = &onward.consent};
 
     at = world_sbrk(a, (long)PAGES(LOAN_PAGES), BRK_EAGER);
     fill(a, at, LOAN_PAGES, 1);
@@ -254,7 +255,8 @@ static void mappers_touch(void)
     static size_t turn;
 
     for (size_t i = 0; i < 8; i++, turn++) {
-        struct map_request q = {.len = PAGES(2), .prot = PROT_READ, .max_prot = ALL, .region = file, .first = 5};
+        struct map_request q = {
+            .len = PAGES(2), .prot = PROT_READ, .max_prot = ALL, .region = file, .first = 5};
         vaddr_t va;
 
         world_read(a, at + PAGES(turn * 71 % 2000), &(uint64_t){0});
@@ -288,17 +290,41 @@ static int call_put(void)
 }
 
 static const struct scene scenes[] = {
-    {.name = "fork", .set = set_family, .call = call_fork, .check = check_fork, .others = relatives_store,
+    {.name = "fork",
+     .set = set_family,
+     .call = call_fork,
+     .check = check_fork,
+     .others = relatives_store,
      .remembers = true},
-    {.name = "share", .set = set_source, .call = call_share, .check = check_share, .others = everybody_stores,
+    {.name = "share",
+     .set = set_source,
+     .call = call_share,
+     .check = check_share,
+     .others = everybody_stores,
      .brings_up = true},
-    {.name = "unshare", .set = set_borrowed, .call = call_unshare, .check = check_unshare, .others = everybody_stores},
+    {.name = "unshare",
+     .set = set_borrowed,
+     .call = call_unshare,
+     .check = check_unshare,
+     .others = everybody_stores},
     {.name = "exit", .set = set_for_exit, .call = call_exit, .ends_a = true, .always_ends = true},
-    {.name = "revoke", .set = set_loans, .call = call_revoke, .check = check_revoked, .always_ends = true,
+    {.name = "revoke",
+     .set = set_loans,
+     .call = call_revoke,
+     .check = check_revoked,
+     .always_ends = true,
      .others = borrowers_struggle},
-    {.name = "fork a borrower", .set = set_loans, .call = call_fork_borrower, .check = check_fork_borrower,
-     .others = take_back, .remembers = true},
-    {.name = "empty", .set = set_mapped_file, .call = call_empty, .check = check_empty, .always_ends = true,
+    {.name = "fork a borrower",
+     .set = set_loans,
+     .call = call_fork_borrower,
+     .check = check_fork_borrower,
+     .others = take_back,
+     .remembers = true},
+    {.name = "empty",
+     .set = set_mapped_file,
+     .call = call_empty,
+     .check = check_empty,
+     .always_ends = true,
      .others = mappers_touch},
     {.name = "let go", .set = set_held, .call = call_put, .always_ends = true},
 };

@@ -26,7 +26,8 @@ static size_t count_vmas(struct mm *mm)
 
 static vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t len, unsigned prot, enum map_place place)
 {
-    struct map_request q = {.addr = addr, .len = len, .prot = prot, .max_prot = ALL, .place = place};
+    struct map_request q = {
+        .addr = addr, .len = len, .prot = prot, .max_prot = ALL, .place = place};
     vaddr_t va;
 
     return mm_map(mm, &q, &va) ? 0 : va;
@@ -70,7 +71,10 @@ static void release(struct region *r)
 }
 
 static const struct region_ops pager = {
-    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    .give = region_give_brought,
+    .bring = page_in,
+    .write_back = sync_pages,
+    .let_go = release,
 };
 
 static struct region *open_file(void)
@@ -82,11 +86,18 @@ static struct region *open_file(void)
     return region_create_demand(FILE_PAGES, &pager, NULL);
 }
 
-enum sharing { SHARE, COPY };
+enum sharing {
+    SHARE,
+    COPY
+};
 
-static vaddr_t map_file(struct mm *mm, struct region *r, unsigned prot, unsigned max, enum sharing how)
+static vaddr_t map_file(struct mm *mm, struct region *r, unsigned prot, unsigned max,
+                        enum sharing how)
 {
-    struct map_request q = {.len = FILE_PAGES * PAGE_SIZE, .prot = prot, .max_prot = max, .region = r,
+    struct map_request q = {.len = FILE_PAGES * PAGE_SIZE,
+                            .prot = prot,
+                            .max_prot = max,
+                            .region = r,
                             .copies = how == COPY};
     vaddr_t va;
 
@@ -266,7 +277,8 @@ static void shared_file_pages_are_written_back(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1);
     struct region *r = open_file();
-    vaddr_t in_a = map_file(a, r, RW, RW, SHARE), in_b = map_file(b, r, PROT_READ, PROT_READ, SHARE);
+    vaddr_t in_a = map_file(a, r, RW, RW, SHARE),
+            in_b = map_file(b, r, PROT_READ, PROT_READ, SHARE);
 
     region_put(r);
     assert_int_equal(world_peek(a, in_a + 2 * PAGE_SIZE), 0x0303030303030303);
@@ -385,7 +397,8 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1), *c = world_program(2), *child;
     struct loans first = LOANS_INIT(first, false), second = LOANS_INIT(second, false);
-    struct lend lend = {.prot = PROT_READ, .consent = &first.consent}, on = {.prot = RW, .consent = &second.consent};
+    struct lend lend = {.prot = PROT_READ, .consent = &first.consent},
+                on = {.prot = RW, .consent = &second.consent};
     vaddr_t in_b, in_c, own;
     uint64_t v;
 
@@ -422,7 +435,8 @@ static void a_grant_gives_no_more_and_can_be_taken_back(void **state)
 static void code_is_fetched_anew(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(0);
-    vaddr_t data = map(a, 0, PAGE_SIZE, RW, MAP_ANYWHERE), code = map(a, 0, PAGE_SIZE, ALL, MAP_ANYWHERE);
+    vaddr_t data = map(a, 0, PAGE_SIZE, RW, MAP_ANYWHERE),
+            code = map(a, 0, PAGE_SIZE, ALL, MAP_ANYWHERE);
 
     world_load(a, 0);
     world_load(b, 2);
@@ -450,12 +464,21 @@ static void code_is_fetched_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(two_argument_form), T(the_kernel_chooses), T(heap_and_mappings_meet_with_an_error),
-        T(cuts_split_and_neighbours_merge), T(mapping_over_replaces), T(protection_changes),
-        T(an_untouched_page_made_read_only_is_lent), T(what_becomes_writable_is_promised), T(shared_anonymous_memory_is_one),
-        T(shared_file_pages_are_written_back), T(private_file_pages_are_copied),
-        T(a_private_file_page_can_be_lent), T(a_shorter_file_faults_its_toucher),
-        T(an_id_is_one_page_for_all), T(a_grant_gives_no_more_and_can_be_taken_back),
+        T(two_argument_form),
+        T(the_kernel_chooses),
+        T(heap_and_mappings_meet_with_an_error),
+        T(cuts_split_and_neighbours_merge),
+        T(mapping_over_replaces),
+        T(protection_changes),
+        T(an_untouched_page_made_read_only_is_lent),
+        T(what_becomes_writable_is_promised),
+        T(shared_anonymous_memory_is_one),
+        T(shared_file_pages_are_written_back),
+        T(private_file_pages_are_copied),
+        T(a_private_file_page_can_be_lent),
+        T(a_shorter_file_faults_its_toucher),
+        T(an_id_is_one_page_for_all),
+        T(a_grant_gives_no_more_and_can_be_taken_back),
         T(code_is_fetched_anew),
     };
 

@@ -19,7 +19,15 @@
 #define GRANTS   6
 #define CELLS    200000
 
-enum page_state { HOLE, GUARD, PRIVATE, READ_ONLY, SHARED, SHARED_READ_ONLY, REVOKED };
+enum page_state {
+    HOLE,
+    GUARD,
+    PRIVATE,
+    READ_ONLY,
+    SHARED,
+    SHARED_READ_ONLY,
+    REVOKED
+};
 
 struct mapped {
     bool there, shared, promised;
@@ -167,8 +175,9 @@ static void op_fork(struct program *p)
     for (uint32_t i = 0; i < PAGES; i++) {
         child->state[i] = p->state[i];
         child->grants[i] = p->grants[i];
-        child->cell[i] = p->state[i] >= SHARED ? p->cell[i] :
-                         readable(p->state[i]) ? new_cell(cells[p->cell[i]]) : 0;
+        child->cell[i] = p->state[i] >= SHARED   ? p->cell[i]
+                         : readable(p->state[i]) ? new_cell(cells[p->cell[i]])
+                                                 : 0;
     }
     for (uint32_t i = 0; i < MAPS; i++) {
         child->maps[i] = p->maps[i];
@@ -190,7 +199,8 @@ static void share(struct program *src, unsigned slot)
     struct program source = *src; /* an alias changes it on the way */
 
     if (slot < GRANTS)
-        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE, .consent = &loans[slot].consent};
+        lend = (struct lend){.prot = pick(2) ? PROT_READ : PROT_READ | PROT_WRITE,
+                             .consent = &loans[slot].consent};
     for (uint32_t i = first; ok && i < first + n; i++)
         ok = readable(src->state[i]);
     at = (uint32_t)(page_up(before) / PAGE_SIZE);
@@ -202,9 +212,12 @@ static void share(struct program *src, unsigned slot)
     for (uint32_t i = 0; ok && i < n; i++) {
         bool shared = source.state[first + i] >= SHARED;
 
-        dst->state[at + i] = writable(source.state[first + i]) && (lend.prot & PROT_WRITE) ? SHARED : SHARED_READ_ONLY;
+        dst->state[at + i] = writable(source.state[first + i]) && (lend.prot & PROT_WRITE)
+                                 ? SHARED
+                                 : SHARED_READ_ONLY;
         dst->cell[at + i] = source.cell[first + i];
-        dst->grants[at + i] = (uint8_t)((shared ? source.grants[first + i] : 0) | (slot < GRANTS ? 1u << slot : 0));
+        dst->grants[at + i] =
+            (uint8_t)((shared ? source.grants[first + i] : 0) | (slot < GRANTS ? 1u << slot : 0));
     }
 }
 
@@ -259,7 +272,8 @@ static void op_touch_map(struct program *p)
 
 static unsigned pick_prot(void)
 {
-    static const unsigned prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE};
+    static const unsigned prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
+                                     PROT_READ | PROT_WRITE};
 
     return prots[pick(4)];
 }
@@ -272,7 +286,8 @@ static void pick_range(uint32_t *first, uint32_t *n)
 
 static void op_map(struct program *p)
 {
-    struct map_request q = {.prot = pick_prot(), .max_prot = 7, .place = pick(2) ? MAP_HERE : MAP_OVER};
+    struct map_request q = {
+        .prot = pick_prot(), .max_prot = 7, .place = pick(2) ? MAP_HERE : MAP_OVER};
     uint32_t first, n;
     bool ok = true, shared = pick(2);
     vaddr_t va;
@@ -288,7 +303,8 @@ static void op_map(struct program *p)
     if (shared)
         region_put(q.region);
     for (uint32_t i = first; ok && i < first + n; i++)
-        p->maps[i] = (struct mapped){true, shared, !shared && (q.prot & PROT_WRITE), (uint8_t)q.prot, new_cell(0)};
+        p->maps[i] = (struct mapped){true, shared, !shared && (q.prot & PROT_WRITE),
+                                     (uint8_t)q.prot, new_cell(0)};
 }
 
 static void op_munmap(struct program *p)
@@ -335,8 +351,9 @@ static void op_share_map(struct program *src)
     }
     if (slot < GRANTS)
         lend.consent = &loans[slot].consent;
-    assert_int_equal((map_shared_pages)(src->mm, dst->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE, lend),
-                     ok ? at * PAGE_SIZE : 0);
+    assert_int_equal(
+        (map_shared_pages)(src->mm, dst->mm, MAP_BASE + first * PAGE_SIZE, n * PAGE_SIZE, lend),
+        ok ? at * PAGE_SIZE : 0);
     for (uint32_t i = 0; ok && i < n; i++) {
         dst->state[at + i] = src->maps[first + i].prot & PROT_WRITE ? SHARED : SHARED_READ_ONLY;
         dst->cell[at + i] = src->maps[first + i].cell;
@@ -355,7 +372,8 @@ static void op_unshare(struct program *p)
     ok = first + n <= PAGES;
     for (uint32_t i = first; ok && i < first + n; i++)
         ok = p->state[i] >= SHARED;
-    assert_int_equal(unmap_shared_pages(p->mm, first * PAGE_SIZE, n * PAGE_SIZE), ok ? 0 : (uint64_t)-1);
+    assert_int_equal(unmap_shared_pages(p->mm, first * PAGE_SIZE, n * PAGE_SIZE),
+                     ok ? 0 : (uint64_t)-1);
     if (!ok)
         assert_int_equal(mm_size(p->mm), size);
     for (uint32_t i = first; ok && i < first + n; i++)
@@ -381,9 +399,10 @@ static unsigned long operations = 100000;
 static void random_operations(void **state)
 {
     static void (*const ops[])(struct program *) = {
-        op_touch, op_touch, op_touch, op_touch, op_grow, op_shrink, op_share, op_share,
-        op_unshare, op_unshare, op_fork, op_exit, op_grant, op_revoke, op_touch_map, op_touch_map, op_touch_map,
-        op_map, op_munmap, op_protect, op_protect, op_share_map,
+        op_touch,  op_touch,   op_touch,     op_touch,     op_grow,      op_shrink,
+        op_share,  op_share,   op_unshare,   op_unshare,   op_fork,      op_exit,
+        op_grant,  op_revoke,  op_touch_map, op_touch_map, op_touch_map, op_map,
+        op_munmap, op_protect, op_protect,   op_share_map,
     };
     size_t before = world_available();
 

@@ -80,7 +80,6 @@ static bool try_fork(struct mm *a, struct mm *b)
     return true;
 }
 
-
 static bool try_sbrk(struct mm *a, struct mm *b)
 {
     /* Across a 2 MiB line, so that tables are needed, too. */
@@ -108,16 +107,23 @@ static bool try_share_far(struct mm *a, struct mm *b)
 static bool try_map_over(struct mm *a, struct mm *b)
 {
     vaddr_t at = 16UL << 20, va;
-    struct map_request whole = {.addr = at, .len = 3 * PAGE_SIZE, .prot = PROT_READ, .max_prot = 7, .place = MAP_HERE};
-    struct map_request over = {.addr = at + PAGE_SIZE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_OVER};
-    struct map_request far = {.addr = 3UL << 30, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_OVER};
+    struct map_request whole = {
+        .addr = at, .len = 3 * PAGE_SIZE, .prot = PROT_READ, .max_prot = 7, .place = MAP_HERE};
+    struct map_request over = {
+        .addr = at + PAGE_SIZE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_OVER};
+    struct map_request far = {
+        .addr = 3UL << 30, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_OVER};
     bool mapped = mm_map(b, &whole, &va) == 0;
     bool ok = mapped && mm_map(b, &over, &va) == 0 && mm_map(b, &far, &va) == 0;
 
     if (mapped && !ok) {
         for (vaddr_t i = 0; i < 3; i++)
-            assert_int_not_equal(mm_map(b, &(struct map_request){.addr = at + i * PAGE_SIZE, .len = PAGE_SIZE,
-                                                                 .place = MAP_HERE}, &va), 0);
+            assert_int_not_equal(mm_map(b,
+                                        &(struct map_request){.addr = at + i * PAGE_SIZE,
+                                                              .len = PAGE_SIZE,
+                                                              .place = MAP_HERE},
+                                        &va),
+                                 0);
         assert_int_equal(mm_munmap(b, at, 3 * PAGE_SIZE), 0);
     }
     return ok;
@@ -130,8 +136,10 @@ static bool try_map_over(struct mm *a, struct mm *b)
 static bool try_map_over_what_lies_inside(struct mm *a, struct mm *b)
 {
     struct region *r = region_create_zero(1);
-    struct map_request old = {.addr = PLACE + 2 * TABLE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
-    struct map_request over = {.addr = PLACE, .len = 5 * TABLE, .prot = 1, .max_prot = 7, .place = MAP_OVER, .region = r};
+    struct map_request old = {
+        .addr = PLACE + 2 * TABLE, .len = PAGE_SIZE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
+    struct map_request over = {
+        .addr = PLACE, .len = 5 * TABLE, .prot = 1, .max_prot = 7, .place = MAP_OVER, .region = r};
     vaddr_t va;
     bool ok = r && mm_map(b, &old, &va) == 0;
 
@@ -146,7 +154,10 @@ static bool try_map_over_what_lies_inside(struct mm *a, struct mm *b)
     return ok;
 }
 
-static void mapping_over_what_lies_inside(void **state) { fails_cleanly(try_map_over_what_lies_inside); }
+static void mapping_over_what_lies_inside(void **state)
+{
+    fails_cleanly(try_map_over_what_lies_inside);
+}
 
 /* The new one lies inside the old one, which then wants a split: for that alone memory is missing. */
 static void mapping_inside_an_old_one(void **state)
@@ -156,16 +167,25 @@ static void mapping_inside_an_old_one(void **state)
     for (size_t others = 0; others < 60; others++) {
         struct mm *a = world_program(0);
         struct region *r = region_create_zero(1);
-        struct map_request old = {.addr = PLACE, .len = 6 * TABLE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
-        struct map_request over = {.addr = PLACE + TABLE + TABLE / 2, .len = 3 * TABLE, .prot = 1, .max_prot = 7,
-                                   .place = MAP_OVER, .region = r};
+        struct map_request old = {
+            .addr = PLACE, .len = 6 * TABLE, .prot = 3, .max_prot = 7, .place = MAP_HERE};
+        struct map_request over = {.addr = PLACE + TABLE + TABLE / 2,
+                                   .len = 3 * TABLE,
+                                   .prot = 1,
+                                   .max_prot = 7,
+                                   .place = MAP_OVER,
+                                   .region = r};
         vaddr_t va;
         size_t taken;
 
         assert_int_equal(mm_map(a, &old, &va), 0);
         assert_true(world_write(a, PLACE + 2 * TABLE, 77));
-        for (size_t i = 0; i < others; i++) { /* so that one of the rounds needs a frame for the vma */
-            struct map_request q = {.addr = 64 * TABLE + i * 2 * PAGE_SIZE, .len = PAGE_SIZE, .prot = 1, .max_prot = 7,
+        for (size_t i = 0; i < others;
+             i++) { /* so that one of the rounds needs a frame for the vma */
+            struct map_request q = {.addr = 64 * TABLE + i * 2 * PAGE_SIZE,
+                                    .len = PAGE_SIZE,
+                                    .prot = 1,
+                                    .max_prot = 7,
                                     .place = MAP_HERE};
 
             assert_int_equal(mm_map(a, &q, &va), 0);
@@ -188,8 +208,10 @@ static void a_failed_change_keeps_promises(void **state)
 {
     struct mm *a = world_program(0);
     struct region *r = region_create_zero(1024);
-    struct map_request shared = {.addr = PLACE, .len = 2 * TABLE, .max_prot = 7, .place = MAP_HERE, .region = r};
-    struct map_request large = {.addr = PLACE + 2 * TABLE, .len = 20 * TABLE, .max_prot = 7, .place = MAP_HERE};
+    struct map_request shared = {
+        .addr = PLACE, .len = 2 * TABLE, .max_prot = 7, .place = MAP_HERE, .region = r};
+    struct map_request large = {
+        .addr = PLACE + 2 * TABLE, .len = 20 * TABLE, .max_prot = 7, .place = MAP_HERE};
     size_t taken;
     vaddr_t va;
 
@@ -205,9 +227,18 @@ static void a_failed_change_keeps_promises(void **state)
     world_check();
 }
 
-static void mapping_over(void **state) { fails_cleanly(try_map_over); }
-static void creating(void **state) { fails_cleanly(try_create); }
-static void forking(void **state) { fails_cleanly(try_fork); }
+static void mapping_over(void **state)
+{
+    fails_cleanly(try_map_over);
+}
+static void creating(void **state)
+{
+    fails_cleanly(try_create);
+}
+static void forking(void **state)
+{
+    fails_cleanly(try_fork);
+}
 static void growing(void **state)
 {
     size_t frames = 0;
@@ -225,8 +256,14 @@ static void growing(void **state)
     release(frames);
     world_exit(mm);
 }
-static void sharing(void **state) { fails_cleanly(try_share); }
-static void sharing_far_away(void **state) { fails_cleanly(try_share_far); }
+static void sharing(void **state)
+{
+    fails_cleanly(try_share);
+}
+static void sharing_far_away(void **state)
+{
+    fails_cleanly(try_share_far);
+}
 
 static void forking_an_owner(void **state)
 {
@@ -284,7 +321,8 @@ static void splitting_needs_memory(void **state)
 static void lazy_memory_fails_its_toucher_only(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1);
-    vaddr_t lazy = world_sbrk(a, PAGE_SIZE * 4, BRK_LAZY), heap = world_sbrk(b, PAGE_SIZE, BRK_EAGER);
+    vaddr_t lazy = world_sbrk(a, PAGE_SIZE * 4, BRK_LAZY),
+            heap = world_sbrk(b, PAGE_SIZE, BRK_EAGER);
     size_t taken = squeeze(0);
 
     assert_int_equal(mm_fault(a, lazy, ACCESS_WRITE), -ENOMEM);
@@ -299,11 +337,17 @@ static void lazy_memory_fails_its_toucher_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creating), cmocka_unit_test(forking), cmocka_unit_test(growing),
-        cmocka_unit_test(sharing), cmocka_unit_test(sharing_far_away), cmocka_unit_test(mapping_over),
-        cmocka_unit_test(mapping_over_what_lies_inside), cmocka_unit_test(mapping_inside_an_old_one),
+        cmocka_unit_test(creating),
+        cmocka_unit_test(forking),
+        cmocka_unit_test(growing),
+        cmocka_unit_test(sharing),
+        cmocka_unit_test(sharing_far_away),
+        cmocka_unit_test(mapping_over),
+        cmocka_unit_test(mapping_over_what_lies_inside),
+        cmocka_unit_test(mapping_inside_an_old_one),
         cmocka_unit_test(a_failed_change_keeps_promises),
-        cmocka_unit_test(forking_an_owner), cmocka_unit_test(splitting_needs_memory),
+        cmocka_unit_test(forking_an_owner),
+        cmocka_unit_test(splitting_needs_memory),
         cmocka_unit_test(lazy_memory_fails_its_toucher_only),
     };
 

@@ -19,7 +19,8 @@
 
 static vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t len, unsigned prot, enum map_place place)
 {
-    struct map_request q = {.addr = addr, .len = len, .prot = prot, .max_prot = ALL, .place = place};
+    struct map_request q = {
+        .addr = addr, .len = len, .prot = prot, .max_prot = ALL, .place = place};
     vaddr_t va;
 
     return mm_map(mm, &q, &va) ? 0 : va;
@@ -49,12 +50,16 @@ static void release(struct region *r)
 }
 
 static const struct region_ops pager = {
-    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    .give = region_give_brought,
+    .bring = page_in,
+    .write_back = sync_pages,
+    .let_go = release,
 };
 
 static vaddr_t map_file(struct mm *mm, struct region *r, unsigned prot)
 {
-    struct map_request q = {.len = FILE_PAGES * PAGE_SIZE, .prot = prot, .max_prot = ALL, .region = r};
+    struct map_request q = {
+        .len = FILE_PAGES * PAGE_SIZE, .prot = prot, .max_prot = ALL, .region = r};
     vaddr_t va;
 
     return mm_map(mm, &q, &va) ? 0 : va;
@@ -236,12 +241,17 @@ static void mapping_over_needs_no_memory_after_the_old_has_gone(void **state)
     struct mm *a = world_program(0);
     struct region *r = region_create_demand(FILE_PAGES, &pager, NULL);
     vaddr_t low = (8UL << 20) - FILE_PAGES * PAGE_SIZE, len = 2 * FILE_PAGES * PAGE_SIZE;
-    struct map_request q = {.addr = low, .len = len / 2, .prot = PROT_READ, .max_prot = ALL, .place = MAP_HERE,
+    struct map_request q = {.addr = low,
+                            .len = len / 2,
+                            .prot = PROT_READ,
+                            .max_prot = ALL,
+                            .place = MAP_HERE,
                             .region = r};
     vaddr_t va;
 
     assert_int_equal(mm_map(a, &q, &va), 0);
-    assert_int_equal(map(a, low + len / 2, len / 2, RW, MAP_HERE), low + len / 2); /* in another table */
+    assert_int_equal(map(a, low + len / 2, len / 2, RW, MAP_HERE),
+                     low + len / 2); /* in another table */
     raced = r;
     hogged = NULL;
     port_on_lock = take_everything;
@@ -340,10 +350,14 @@ static void many_mappings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(a_child_keeps_nothing_that_is_revoked_meanwhile), T(a_revocation_meets_a_mapping), T(a_sweep_meets_who_ends),
-        T(two_stores_and_one_frame), T(mapping_over_needs_no_memory_after_the_old_has_gone),
+        T(a_child_keeps_nothing_that_is_revoked_meanwhile),
+        T(a_revocation_meets_a_mapping),
+        T(a_sweep_meets_who_ends),
+        T(two_stores_and_one_frame),
+        T(mapping_over_needs_no_memory_after_the_old_has_gone),
         T(nothing_is_mapped_below_the_break),
-        T(bringing_a_buffer_up_brings_only_file_pages), T(a_sweep_visits_an_address_space_once),
+        T(bringing_a_buffer_up_brings_only_file_pages),
+        T(a_sweep_visits_an_address_space_once),
         T(many_mappings),
     };
 

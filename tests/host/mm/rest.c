@@ -34,7 +34,7 @@ void task_yield_if_due(void)
     rest_count++;
     if (rest_kill_at && rest_count == rest_kill_at)
         task.pending |= TASK_PENDING_KILL;
-    rest_play = NULL;           /* what it plays may rest, too */
+    rest_play = NULL; /* what it plays may rest, too */
     if (play)
         play();
     rest_play = play;

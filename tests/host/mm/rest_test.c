@@ -201,7 +201,10 @@ static const struct scene scenes[] = {
     {.name = "make writable", .set = set_read_only, .call = call_protect_rw},
     {.name = "forbid", .set = set_touched_map, .call = call_protect_none, .check = check_none},
     {.name = "allow again", .set = set_none, .call = call_protect_back, .check = check_back},
-    {.name = "allow a private file", .set = set_private_file, .call = call_protect_read, .check = check_private_file,
+    {.name = "allow a private file",
+     .set = set_private_file,
+     .call = call_protect_read,
+     .check = check_private_file,
      .others = relative_brings},
     {.name = "segment", .set = nothing_set, .call = call_build, .check = check_segment},
 };

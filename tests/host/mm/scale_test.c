@@ -14,13 +14,16 @@
 
 #define MIB(n)   ((uint64_t)(n) << 20)
 #define GIB(n)   ((uint64_t)(n) << 30)
-#define PAGES(n) ((uint64_t)(n) * PAGE_SIZE)
+#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
 #define RW       (PROT_READ | PROT_WRITE)
 #define ALL      (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 static vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t n, unsigned prot)
 {
-    struct map_request q = {.addr = addr, .len = n, .prot = prot, .max_prot = ALL,
+    struct map_request q = {.addr = addr,
+                            .len = n,
+                            .prot = prot,
+                            .max_prot = ALL,
                             .place = addr ? MAP_OVER : MAP_ANYWHERE};
     vaddr_t va;
 
@@ -129,7 +132,9 @@ static void too_large_a_promise_is_refused(void **state)
 
 static void pinning_tells_harts_by_the_batch(void **state)
 {
-    enum { N = 1000 };
+    enum {
+        N = 1000
+    };
     struct mm *a = world_program(0), *b = world_program(1), *child;
     vaddr_t at = world_sbrk(a, (long)PAGES(N), BRK_EAGER);
 
@@ -163,7 +168,9 @@ static void a_copy_is_told(void **state)
 
 static void unmapping_tells_harts_by_the_batch(void **state)
 {
-    enum { N = 4000 };
+    enum {
+        N = 4000
+    };
     struct mm *a = world_program(0);
     vaddr_t at = world_sbrk(a, (long)PAGES(N), BRK_EAGER);
 
@@ -261,7 +268,10 @@ static void release(struct region *r)
 static void a_sweep_ends_while_others_map(void **state)
 {
     static const struct region_ops pager = {
-        .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+        .give = region_give_brought,
+        .bring = page_in,
+        .write_back = sync_pages,
+        .let_go = release,
     };
 
     mapper = world_program(0);
@@ -290,9 +300,13 @@ static void split_later(void)
 static void a_part_that_is_split_off_is_swept(void **state)
 {
     static const struct region_ops pager = {
-        .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+        .give = region_give_brought,
+        .bring = page_in,
+        .write_back = sync_pages,
+        .let_go = release,
     };
-    struct map_request q = {.len = PAGES(600), .prot = PROT_READ, .max_prot = ALL, .place = MAP_ANYWHERE};
+    struct map_request q = {
+        .len = PAGES(600), .prot = PROT_READ, .max_prot = ALL, .place = MAP_ANYWHERE};
     vaddr_t other;
 
     mapper = world_program(0);
@@ -300,7 +314,8 @@ static void a_part_that_is_split_off_is_swept(void **state)
     assert_int_equal(mm_map(mapper, &q, &to_split), 0);
     assert_int_equal(mm_map(mapper, &q, &other), 0);
     for (size_t i = 0; i < 600; i++)
-        assert_int_equal(world_peek(mapper, to_split + PAGES(i)) + world_peek(mapper, other + PAGES(i)), 0);
+        assert_int_equal(
+            world_peek(mapper, to_split + PAGES(i)) + world_peek(mapper, other + PAGES(i)), 0);
     rest_begin(0);
     rest_play = split_later;
     region_empty(cut);
@@ -315,7 +330,10 @@ static void a_part_that_is_split_off_is_swept(void **state)
 static void emptying_looks_at_few_pages_at_a_time(void **state)
 {
     static const struct region_ops pager = {
-        .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+        .give = region_give_brought,
+        .bring = page_in,
+        .write_back = sync_pages,
+        .let_go = release,
     };
     struct region *r = region_create_demand(40 * PAGE_BATCH, &pager, NULL);
 
@@ -328,14 +346,17 @@ static void emptying_looks_at_few_pages_at_a_time(void **state)
 /* Looking at many vmas is given up when the caller is killed, too. */
 static void a_killed_caller_looks_no_further(void **state)
 {
-    enum { N = 8000 };
+    enum {
+        N = 8000
+    };
     struct mm *a = world_program(0);
     vaddr_t at = map(a, 0, PAGES(N), PROT_NONE), old;
 
     for (vaddr_t i = 0; i < N; i += 2)
         assert_int_equal(mm_protect(a, at + PAGES(i), PAGE_SIZE, PROT_READ), 0);
     for (int call = 0; call < 4; call++) {
-        struct map_request q = {.addr = at, .len = PAGES(N), .prot = RW, .max_prot = ALL, .place = MAP_OVER};
+        struct map_request q = {
+            .addr = at, .len = PAGES(N), .prot = RW, .max_prot = ALL, .place = MAP_OVER};
         int err = 0;
 
         rest_begin(1);
@@ -475,7 +496,8 @@ static void look_for_a_gap(struct mm *mm)
     for (struct vma *v = vma_first(mm); v && !mm->keeps_gaps; v = vma_next(mm, v))
         vma_refresh_gaps(mm, v);
     mm->keeps_gaps = true;
-    assert_int_equal(vma_find_gap(mm, PAGES(n), PAGES(floor), PAGES(SLOTS), &va), room == n ? 0 : -ENOMEM);
+    assert_int_equal(vma_find_gap(mm, PAGES(n), PAGES(floor), PAGES(SLOTS), &va),
+                     room == n ? 0 : -ENOMEM);
     mm_unlock(mm);
     if (room == n)
         assert_int_equal(va, PAGES(at));
@@ -483,8 +505,9 @@ static void look_for_a_gap(struct mm *mm)
 
 static void vmas_are_found_as_in_an_array(void **state)
 {
-    static void (*const steps[])(struct mm *) = {insert_at_random, insert_at_random, insert_at_random,
-                                                 remove_at_random, split_at_random, cut_at_random};
+    static void (*const steps[])(struct mm *) = {insert_at_random, insert_at_random,
+                                                 insert_at_random, remove_at_random,
+                                                 split_at_random,  cut_at_random};
     struct mm *mm = mm_create();
     struct vma *v;
 
@@ -514,7 +537,9 @@ static void vmas_are_found_as_in_an_array(void **state)
 /* Programs map upwards, downwards, and from both ends; the tree is shallow all the same. */
 static void the_tree_is_shallow(void **state)
 {
-    enum { N = 50000 };
+    enum {
+        N = 50000
+    };
 
     for (int way = 0; way < 3; way++) {
         struct mm *mm = mm_create();
@@ -534,13 +559,20 @@ static void the_tree_is_shallow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(lazy_memory_beyond_all_memory_is_not_lent), T(a_segment_beyond_all_memory_is_refused),
-        T(too_large_a_promise_is_refused), T(pinning_tells_harts_by_the_batch), T(unmapping_tells_harts_by_the_batch),
+        T(lazy_memory_beyond_all_memory_is_not_lent),
+        T(a_segment_beyond_all_memory_is_refused),
+        T(too_large_a_promise_is_refused),
+        T(pinning_tells_harts_by_the_batch),
+        T(unmapping_tells_harts_by_the_batch),
         T(a_copy_is_told),
-        T(loans_end_in_linear_time), T(a_consent_has_a_limit), T(a_sweep_ends_while_others_map),
+        T(loans_end_in_linear_time),
+        T(a_consent_has_a_limit),
+        T(a_sweep_ends_while_others_map),
         T(a_part_that_is_split_off_is_swept),
-        T(a_killed_caller_looks_no_further), T(emptying_looks_at_few_pages_at_a_time),
-        T(vmas_are_found_as_in_an_array), T(the_tree_is_shallow),
+        T(a_killed_caller_looks_no_further),
+        T(emptying_looks_at_few_pages_at_a_time),
+        T(vmas_are_found_as_in_an_array),
+        T(the_tree_is_shallow),
     };
 
     world_start(65536);

@@ -16,7 +16,12 @@ uint64_t len;
 
 vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t n, unsigned prot, struct region *r, bool copies)
 {
-    struct map_request q = {.addr = addr, .len = n, .prot = prot, .max_prot = ALL, .region = r, .copies = copies,
+    struct map_request q = {.addr = addr,
+                            .len = n,
+                            .prot = prot,
+                            .max_prot = ALL,
+                            .region = r,
+                            .copies = copies,
                             .place = addr ? MAP_OVER : MAP_ANYWHERE};
     vaddr_t va;
     int err = mm_map(mm, &q, &va);
@@ -68,8 +73,9 @@ static void take_state(struct mm *mm, struct state *s)
         const struct vma *v = list_entry(pos, struct vma, link);
 
         assert_true(s->nvmas < VMAS_MAX);
-        s->vmas[s->nvmas++] = (struct vma_state){v->start, v->end, v->region, v->first, v->size_before,
-                                                 v->kind, v->prot, v->max_prot, v->promised};
+        s->vmas[s->nvmas++] =
+            (struct vma_state){v->start, v->end,  v->region,   v->first,   v->size_before,
+                               v->kind,  v->prot, v->max_prot, v->promised};
     }
 }
 
@@ -197,7 +203,10 @@ static void release(struct region *r)
 }
 
 static const struct region_ops pager = {
-    .give = region_give_brought, .bring = page_in, .write_back = sync_pages, .let_go = release,
+    .give = region_give_brought,
+    .bring = page_in,
+    .write_back = sync_pages,
+    .let_go = release,
 };
 
 void nothing_set(void)

@@ -13,7 +13,7 @@
 #include "../../../mm/space.h"
 
 #define MIB(n)   ((uint64_t)(n) << 20)
-#define PAGES(n) ((uint64_t)(n) * PAGE_SIZE)
+#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
 #define RW       (PROT_READ | PROT_WRITE)
 #define ALL      (PROT_READ | PROT_WRITE | PROT_EXEC)
 
@@ -28,10 +28,10 @@ struct scene {
     const char *name;
     void (*set)(void);
     int (*call)(void);
-    bool brings_up;    /* a call that fails may leave pages that it brought up */
-    bool always_ends;  /* it has no error */
-    bool remembers;    /* the caller's hart is told at the end, since the caller cannot run before */
-    bool ends_a;       /* `a` is gone afterwards */
+    bool brings_up;   /* a call that fails may leave pages that it brought up */
+    bool always_ends; /* it has no error */
+    bool remembers;   /* the caller's hart is told at the end, since the caller cannot run before */
+    bool ends_a;      /* `a` is gone afterwards */
     void (*check)(void);  /* after success */
     void (*others)(void); /* what others do at a rest */
 };
@@ -51,9 +51,9 @@ void holds(struct mm *mm, vaddr_t va, size_t npages, uint64_t first);
 /* ---- scenery ---- */
 
 void nothing_set(void);
-void set_touched_heap(void);      /* 2000 pages that hold 100 and so on */
-void set_many(void);              /* 600 vmas of two permissions, with pages in them, and gaps */
-void set_file_of(size_t npages);  /* a file whose pages hold 7000 and so on */
+void set_touched_heap(void);     /* 2000 pages that hold 100 and so on */
+void set_many(void);             /* 600 vmas of two permissions, with pages in them, and gaps */
+void set_file_of(size_t npages); /* a file whose pages hold 7000 and so on */
 void set_file(void);
 
 #endif

@@ -96,7 +96,7 @@ static void fork_in_the_owner_copies(void **state)
     assert_int_equal(mm_fork(a, &child), 0);
     world_check();
     assert_true(world_write(a, 0x1000, 2));
-    assert_int_equal(world_peek(b, at), 2);        /* owner and borrower still share */
+    assert_int_equal(world_peek(b, at), 2);         /* owner and borrower still share */
     assert_int_equal(world_peek(child, 0x1000), 1); /* the child has its own */
     assert_true(world_write(child, 0x1000, 3));
     assert_int_equal(world_peek(b, at), 2);
@@ -254,10 +254,13 @@ static void lending_on_and_to_oneself(void **state)
 static void refused_ranges_change_nothing(void **state)
 {
     struct mm *a = world_program(0), *b = world_program(1);
-    static const struct { uint64_t va, size; } bad[] = {
-        {0x1000, 0}, {0x2000, 1}, {0x1000, 0x1001}, {0x1000, 0x3000}, {0x4000, 1}, {0x3fff, 2},
-        {USER_TOP, 1}, {USER_TOP - 1, 2}, {~0UL, 1}, {0x1000, ~0UL}, {0x1000, ~0UL - 0x1000},
-        {0xffffffc080200000, 8}, {1UL << 63, 1}, {0x3ffffff000, 1},
+    static const struct {
+        uint64_t va, size;
+    } bad[] = {
+        {0x1000, 0},    {0x2000, 1},       {0x1000, 0x1001},        {0x1000, 0x3000},
+        {0x4000, 1},    {0x3fff, 2},       {USER_TOP, 1},           {USER_TOP - 1, 2},
+        {~0UL, 1},      {0x1000, ~0UL},    {0x1000, ~0UL - 0x1000}, {0xffffffc080200000, 8},
+        {1UL << 63, 1}, {0x3ffffff000, 1},
     };
     size_t before = world_available();
 
@@ -352,14 +355,24 @@ static void mappings_begin_again_after_unmap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(both_sides_see_one_frame), T(every_byte_of_many_pages_is_reachable),
-        T(owner_may_go_first), T(owner_may_shrink), T(borrower_goes_without_unmapping),
-        T(fork_in_the_owner_copies), T(fork_in_the_borrower_borrows),
-        T(pages_shared_by_fork_are_split_before_lending), T(lower_of_two_may_go_first),
-        T(inner_part_may_be_unmapped), T(heap_grows_above_a_mapping_and_lives_on),
-        T(sbrk_does_not_take_mappings_away), T(read_only_memory_is_shared_read_only),
-        T(lending_on_and_to_oneself), T(refused_ranges_change_nothing),
-        T(lazy_memory_can_be_lent), T(no_room_is_an_error), T(fork_keeps_the_promises),
+        T(both_sides_see_one_frame),
+        T(every_byte_of_many_pages_is_reachable),
+        T(owner_may_go_first),
+        T(owner_may_shrink),
+        T(borrower_goes_without_unmapping),
+        T(fork_in_the_owner_copies),
+        T(fork_in_the_borrower_borrows),
+        T(pages_shared_by_fork_are_split_before_lending),
+        T(lower_of_two_may_go_first),
+        T(inner_part_may_be_unmapped),
+        T(heap_grows_above_a_mapping_and_lives_on),
+        T(sbrk_does_not_take_mappings_away),
+        T(read_only_memory_is_shared_read_only),
+        T(lending_on_and_to_oneself),
+        T(refused_ranges_change_nothing),
+        T(lazy_memory_can_be_lent),
+        T(no_room_is_an_error),
+        T(fork_keeps_the_promises),
         T(mappings_begin_again_after_unmap),
     };
 

@@ -16,8 +16,8 @@
 
 #include <stdlib.h>
 
-#define RAM_BASE  0x80000000UL
-#define TLB_SIZE  512
+#define RAM_BASE 0x80000000UL
+#define TLB_SIZE 512
 
 struct tlb_entry {
     struct mm *mm;

@@ -25,9 +25,9 @@
 void world_start(size_t frames);
 
 /* Every invariant holds, no lock is held. */
-#define world_check()                         \
-    do {                                      \
-        assert_int_equal(mm_audit(), 0);      \
+#define world_check()                           \
+    do {                                        \
+        assert_int_equal(mm_audit(), 0);        \
         assert_int_equal(port_locks_held(), 0); \
     } while (0)
 

@@ -28,7 +28,8 @@ void port_make_ram(uint64_t pa, size_t bytes)
 
     if (arena)
         munmap(arena, arena_bytes);
-    arena = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    arena =
+        mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (arena == MAP_FAILED)
         abort();
     arena_bytes = all;
@@ -38,8 +39,12 @@ void port_make_ram(uint64_t pa, size_t bytes)
 
 /* ---- harts and locks ---- */
 
-#define HART(n) { .id = n, .irq_were_on = true }
-struct cpu cpus[NCPU_MAX] = {HART(0), HART(1), HART(2), HART(3), HART(4), HART(5), HART(6), HART(7)};
+#define HART(n)                      \
+    {                                \
+        .id = n, .irq_were_on = true \
+    }
+struct cpu cpus[NCPU_MAX] = {HART(0), HART(1), HART(2), HART(3),
+                             HART(4), HART(5), HART(6), HART(7)};
 uint32_t cpu_count = NCPU_MAX;
 struct cpu *port_cpu = &cpus[0];
 

@@ -25,13 +25,13 @@ void port_set_cpu(unsigned id);
 
 /* What the code under test asked of the TLBs since the last port_tlb_reset(). */
 struct port_tlb {
-    unsigned local;             /* flushes on the running hart */
-    unsigned shootdowns;        /* calls of tlb_shootdown() */
+    unsigned local;      /* flushes on the running hart */
+    unsigned shootdowns; /* calls of tlb_shootdown() */
     uint64_t last_mask;
     uint64_t last_va;
     size_t last_npages;
-    unsigned icache_syncs;      /* calls of icache_sync() */
-    uint64_t icache_mask;       /* of the last one */
+    unsigned icache_syncs; /* calls of icache_sync() */
+    uint64_t icache_mask;  /* of the last one */
 };
 extern struct port_tlb port_tlb;
 void port_tlb_reset(void);

@@ -16,7 +16,10 @@
 
 #include <string.h>
 
-enum { OWNER = 1, EXECER };
+enum {
+    OWNER = 1,
+    EXECER
+};
 
 #define NHEADERS 50
 #define ENTRY    0x123
@@ -31,9 +34,9 @@ static struct {
     char text[100];
 } program;
 
-static unsigned reads;      /* of the file, so far */
-static unsigned kill_at;    /* the read at which the process is killed; 0: none */
-static unsigned locked;     /* the file, how often */
+static unsigned reads;   /* of the file, so far */
+static unsigned kill_at; /* the read at which the process is killed; 0: none */
+static unsigned locked;  /* the file, how often */
 
 /* ---- what proc/exec.c calls ---- */
 
@@ -95,12 +98,17 @@ long strncpy_from_user(char *to, vaddr_t from, size_t size)
 static void write_program(unsigned n)
 {
     memset(&program, 0, sizeof(program));
-    program.elf = (struct elfhdr){.magic = ELF_MAGIC, .entry = ENTRY, .phoff = sizeof(program.elf),
+    program.elf = (struct elfhdr){.magic = ELF_MAGIC,
+                                  .entry = ENTRY,
+                                  .phoff = sizeof(program.elf),
                                   .phnum = (unsigned short)n};
     for (unsigned i = 0; i < n; i++)
-        program.ph[i] = (struct proghdr){.type = ELF_PROG_LOAD, .flags = ELF_PROG_FLAG_READ,
+        program.ph[i] = (struct proghdr){.type = ELF_PROG_LOAD,
+                                         .flags = ELF_PROG_FLAG_READ,
                                          .off = (uint64_t)(program.text - (char *)&program),
-                                         .vaddr = PAGES(i), .filesz = sizeof(program.text), .memsz = PAGE_SIZE};
+                                         .vaddr = PAGES(i),
+                                         .filesz = sizeof(program.text),
+                                         .memsz = PAGE_SIZE};
     memset(program.text, 'x', sizeof(program.text));
 }
 
@@ -211,7 +219,7 @@ static void an_exec_that_fails_changes_nothing(void **state)
     program.elf.magic++;
     exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
-    program.ph[2].memsz = 1;            /* less than is in the file */
+    program.ph[2].memsz = 1; /* less than is in the file */
     exec_fails("/bin/program", -ENOEXEC);
     write_program(3);
     program.ph[2].vaddr++;

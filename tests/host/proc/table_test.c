@@ -24,9 +24,9 @@
 char __stacks_start[KSTACK_SLOTS * KSTACK_SLOT] __attribute__((aligned(KSTACK_SLOT)));
 
 static struct proc *init, *parent;
-static unsigned locks;        /* how often the process tree was locked */
-static unsigned reap_at;      /* init runs before it is locked for this time; 0: it does not */
-static unsigned waits;        /* how often fork slept */
+static unsigned locks;   /* how often the process tree was locked */
+static unsigned reap_at; /* init runs before it is locked for this time; 0: it does not */
+static unsigned waits;   /* how often fork slept */
 static bool killed_while_waiting;
 
 /* ---- what proc/ calls ---- */
@@ -95,7 +95,7 @@ struct inode *inode_root(void)
 
 int exec_load(struct inode *cwd, const char *path, const vaddr_t *argv, struct exec_image *image)
 {
-    *image = (struct exec_image){ .mm = &any_mm };
+    *image = (struct exec_image){.mm = &any_mm};
     return 0;
 }
 

@@ -37,9 +37,9 @@ struct sleeper {
 
 static struct sleeper sleepers[TASKS];
 static unsigned nsleepers;
-static uint64_t called;   /* harts that were sent an interrupt and have not come yet */
-static uint64_t awake;    /* idle harts that an interrupt of their own has brought out of wfi */
-static unsigned calls;    /* sbi_send_ipi() */
+static uint64_t called;       /* harts that were sent an interrupt and have not come yet */
+static uint64_t awake;        /* idle harts that an interrupt of their own has brought out of wfi */
+static unsigned calls;        /* sbi_send_ipi() */
 static unsigned hardware_set; /* timer_set() */
 static jmp_buf idle_left;
 
@@ -369,7 +369,9 @@ static void step(unsigned cpu)
         wake_any();
         break;
     case 1:
-        sleep_now(container_of(current(), struct sleeper, task)->timer.queued ? 0 : port_time + below(100) * US);
+        sleep_now(container_of(current(), struct sleeper, task)->timer.queued
+                      ? 0
+                      : port_time + below(100) * US);
         break;
     case 2:
         sched_yield();

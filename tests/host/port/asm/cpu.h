@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NCPU_MAX = 8, CPU_RANKS_MAX = 16 };
+enum {
+    NCPU_MAX = 8,
+    CPU_RANKS_MAX = 16
+};
 
 struct task;
 struct mm;
