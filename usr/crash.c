@@ -18,7 +18,7 @@ static void overflow(uint64 depth)
     frame[511] = frame[0];
 }
 
-static void store(const void *p)
+static __attribute__((noinline)) void store(const void *p)
 {
     *(volatile char *)p = 1;
 }
