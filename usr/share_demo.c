@@ -17,7 +17,7 @@
 #include "user/user.h"
 
 #define SECRET   "what the owner wrote"
-#define PATIENCE 600 /* ticks */
+#define PATIENCE 6000 /* ticks: a busy host may give the machine little */
 
 /* In the buffer: what is lent. */
 struct lent {

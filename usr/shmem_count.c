@@ -11,7 +11,7 @@
 #define ID       25
 #define CHILDREN 10
 #define FIRST    10
-#define PATIENCE 600 /* ticks that a child waits for its turn */
+#define PATIENCE 6000 /* ticks that a child waits for its turn, on a busy host, too */
 
 struct page {
     volatile int number; /* what the children add to */

@@ -77,7 +77,7 @@ def test_hart_without_mmu(boot):
 def stages():
     """The boot stages as the table in init/main.c names them."""
     text = (ROOT / "init" / "main.c").read_text()
-    return re.findall(r'^\s*\{ "(\w+)", \w+ \},$', text, re.MULTILINE)
+    return re.findall(r'\{"(\w+)", \w+\},', text)
 
 
 def test_boot_has_stages():
