@@ -22,6 +22,7 @@ WAYS = {
 
 
 def test_each_crash_is_told_in_words(boot):
+    make("-s", "image-files")       # user/ leads to what was built last, by whatever test
     machine = boot(cpus=1)
     for way, (words, source) in WAYS.items():
         output = machine.run(f"crash {way}")
