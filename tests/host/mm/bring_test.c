@@ -19,32 +19,14 @@ static unsigned kill_caller; /* ... when it gives the one with this number; 0: n
 
 static int page_in(struct region *r, size_t i)
 {
-    struct page *page = region_take(r);
-
     assert_int_equal(port_locks_held(), 0);
-    memset(page_addr(page), 0, PAGE_SIZE);
-    *(uint64_t *)page_addr(page) = 7000 + i;
-    region_fill(r, i, page);
+    world_bring(r, i);
     if (++brought == kill_caller)
         rest_kill();
     return 0;
 }
 
-static int sync_pages(struct region *r, size_t first, size_t n)
-{
-    return 0;
-}
-
-static void release(struct region *r)
-{
-}
-
-static const struct region_ops pager = {
-    .give = region_give_brought,
-    .bring = page_in,
-    .write_back = sync_pages,
-    .let_go = release,
-};
+static const struct region_ops pager = WORLD_FILE(page_in);
 
 /* => where; r is the vma's alone afterwards. */
 static vaddr_t map(struct mm *mm, uint64_t npages, unsigned prot, struct region *r, bool copies)

@@ -40,21 +40,7 @@ static int page_in(struct region *r, size_t i)
     return 0;
 }
 
-static int sync_pages(struct region *r, size_t first, size_t n)
-{
-    return 0;
-}
-
-static void release(struct region *r)
-{
-}
-
-static const struct region_ops pager = {
-    .give = region_give_brought,
-    .bring = page_in,
-    .write_back = sync_pages,
-    .let_go = release,
-};
+static const struct region_ops pager = WORLD_FILE(page_in);
 
 static vaddr_t map_file(struct mm *mm, struct region *r, unsigned prot)
 {

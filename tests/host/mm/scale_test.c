@@ -256,23 +256,9 @@ static int page_in(struct region *r, size_t i)
     return 0;
 }
 
-static int sync_pages(struct region *r, size_t first, size_t n)
-{
-    return 0;
-}
-
-static void release(struct region *r)
-{
-}
-
 static void a_sweep_ends_while_others_map(void **state)
 {
-    static const struct region_ops pager = {
-        .give = region_give_brought,
-        .bring = page_in,
-        .write_back = sync_pages,
-        .let_go = release,
-    };
+    static const struct region_ops pager = WORLD_FILE(page_in);
 
     mapper = world_program(0);
     cut = region_create_demand(2, &pager, NULL);
@@ -299,12 +285,7 @@ static void split_later(void)
 
 static void a_part_that_is_split_off_is_swept(void **state)
 {
-    static const struct region_ops pager = {
-        .give = region_give_brought,
-        .bring = page_in,
-        .write_back = sync_pages,
-        .let_go = release,
-    };
+    static const struct region_ops pager = WORLD_FILE(page_in);
     struct map_request q = {
         .len = PAGES(600), .prot = PROT_READ, .max_prot = ALL, .place = MAP_ANYWHERE};
     vaddr_t other;
@@ -329,12 +310,7 @@ static void a_part_that_is_split_off_is_swept(void **state)
 /* A file whose pages nobody has touched is emptied with a rest after each batch of them, too. */
 static void emptying_looks_at_few_pages_at_a_time(void **state)
 {
-    static const struct region_ops pager = {
-        .give = region_give_brought,
-        .bring = page_in,
-        .write_back = sync_pages,
-        .let_go = release,
-    };
+    static const struct region_ops pager = WORLD_FILE(page_in);
     struct region *r = region_create_demand(40 * PAGE_BATCH, &pager, NULL);
 
     rest_begin(0);

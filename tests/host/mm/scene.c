@@ -183,31 +183,7 @@ void play_scene(const struct scene *s)
 
 /* ---- scenery ---- */
 
-static int page_in(struct region *r, size_t i)
-{
-    struct page *page = region_take(r);
-
-    memset(page_addr(page), 0, PAGE_SIZE);
-    *(uint64_t *)page_addr(page) = 7000 + i;
-    region_fill(r, i, page);
-    return 0;
-}
-
-static int sync_pages(struct region *r, size_t first, size_t n)
-{
-    return 0;
-}
-
-static void release(struct region *r)
-{
-}
-
-static const struct region_ops pager = {
-    .give = region_give_brought,
-    .bring = page_in,
-    .write_back = sync_pages,
-    .let_go = release,
-};
+static const struct region_ops pager = WORLD_FILE(world_bring);
 
 void nothing_set(void)
 {

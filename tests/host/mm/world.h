@@ -64,6 +64,17 @@ uint64_t world_peek(struct mm *mm, vaddr_t va);
 int world_begin(void **state);
 int world_end(void **state);
 
+/*
+ * The operations of a file whose pages bring_page() brings, and of which nothing need be written;
+ * world_bring() brings page i with 7000 + i in its first word, and zeros.
+ */
+#define WORLD_FILE(bring_page)                                                             \
+    {                                                                                      \
+        .give = region_give_brought, .bring = (bring_page), .write_back = world_write_back \
+    }
+int world_bring(struct region *r, size_t i);
+int world_write_back(struct region *r, size_t first, size_t n);
+
 vaddr_t world_sbrk(struct mm *mm, long n, enum brk_mode mode);
 
 #define map_shared_pages(src, dst, va, size) (map_shared_pages)(src, dst, va, size, LEND_FAMILY)
