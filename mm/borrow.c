@@ -40,9 +40,10 @@ static int check_barred(struct mm *mm, struct loan *loan) __must_hold(&mm->lock)
     int err = 0;
 
     list_for_each(pos, &loan->vmas) {
+        const struct vma *v = list_entry(pos, struct vma, link);
+
         if (!err)
-            err =
-                region_barred(list_entry(pos, struct vma, link)->region) ? -EFAULT : mm_work(mm, 1);
+            err = region_barred(v->region) ? -EFAULT : mm_work(mm, 1);
     }
     return err;
 }

@@ -263,15 +263,6 @@ struct page *page_alloc(void)
     return page;
 }
 
-struct page *page_alloc_zeroed(void)
-{
-    struct page *page = page_alloc();
-
-    if (page)
-        memset(page_addr(page), 0, PAGE_SIZE);
-    return page;
-}
-
 /* => what is left of the count. At 0 the frame is free, and the caller has to put it somewhere. */
 static inline uint64_t drop(struct page *page, uint64_t refs)
 {

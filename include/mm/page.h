@@ -116,9 +116,6 @@ struct page *page_try_reserved(void);
 /* Reserves and takes one frame. => NULL when there is none. Contents are undefined. */
 struct page *page_alloc(void);
 
-/* The same, filled with zeros. */
-struct page *page_alloc_zeroed(void);
-
 /* Adds a holder. => the caller already holds the frame, or the lock of one who does. */
 static inline void page_get(struct page *page)
 {

@@ -81,8 +81,8 @@ static int enter_grant(struct grant *g, int pid, struct mm **mm)
         count += grant_of(pos)->owner.pid == current()->pid;
     if (count >= GRANTS_MAX)
         return -ENOMEM;
-    count_grants(
-        +1); /* before the look at the borrower: its exec, if it comes later, sees the count */
+    /* Before the look at the borrower: its exec, if it comes later, sees the count. */
+    count_grants(+1);
     err = proc_mm_hold(pid, mm);
     if (err) {
         count_grants(-1);
