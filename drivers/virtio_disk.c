@@ -265,7 +265,7 @@ static void sort_disk_in(struct list *found, struct virtio_disk *disk)
         if (list_entry(pos, struct virtio_disk, dev.link)->base > disk->base)
             break;
     }
-    list_insert_after(pos->prev, &disk->dev.link);
+    list_push_back(pos, &disk->dev.link);
 }
 
 static void start_disk(struct virtio_disk *disk)

@@ -191,7 +191,7 @@ static void tree_insert(struct mm *mm, struct vma *v)
     mm->nvmas++;
     hang(slot, v, up);
     v->up = up;
-    list_insert_after(before, &v->link);
+    list_push_front(before, &v->link);
     update_gaps(mm, v);
     update_gaps(mm, vma_next(mm, v));
     while (v->up && v->up->priority < v->priority)

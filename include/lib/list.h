@@ -38,25 +38,22 @@ static inline bool list_empty(const struct list *l)
     return l->next == l;
 }
 
-/* Puts node right after `at`, which may be a head. */
-static inline void list_insert_after(struct list *at, struct list *node)
-{
-    node->prev = at;
-    node->next = at->next;
-    at->next->prev = node;
-    at->next = node;
-}
-
-/* Puts node first. */
+/* Puts node first; or right after `head`, where that is a node. */
 static inline void list_push_front(struct list *head, struct list *node)
 {
-    list_insert_after(head, node);
+    node->prev = head;
+    node->next = head->next;
+    node->next->prev = node;
+    head->next = node;
 }
 
-/* Puts node last. */
+/* Puts node last; or right before `head`, where that is a node. */
 static inline void list_push_back(struct list *head, struct list *node)
 {
-    list_insert_after(head->prev, node);
+    node->next = head;
+    node->prev = head->prev;
+    node->prev->next = node;
+    head->prev = node;
 }
 
 /* Takes node off its ring and leaves it linked to itself, so that a second removal is harmless. */
@@ -64,7 +61,7 @@ static inline void list_remove(struct list *node)
 {
     node->prev->next = node->next;
     node->next->prev = node->prev;
-    list_init(node);
+    node->next = node->prev = node;
 }
 
 /* Moves all nodes of `from` to the end of `to`; `from` is empty then. */
@@ -82,22 +79,25 @@ static inline void list_splice(struct list *to, struct list *from)
 /* The first node; => NULL when the ring is empty. */
 static inline struct list *list_first(const struct list *head)
 {
-    return list_empty(head) ? NULL : head->next;
+    return head->next == head ? NULL : head->next;
 }
 
 /* The last node; => NULL when the ring is empty. */
 static inline struct list *list_last(const struct list *head)
 {
-    return list_empty(head) ? NULL : head->prev;
+    return head->prev == head ? NULL : head->prev;
 }
 
 /* Takes the first node off the ring; => NULL when the ring is empty. */
 static inline struct list *list_pop_front(struct list *head)
 {
-    struct list *node = list_first(head);
+    struct list *node = head->next;
 
-    if (node)
-        list_remove(node);
+    if (node == head)
+        return NULL;
+    head->next = node->next;
+    node->next->prev = head;
+    node->next = node->prev = node;
     return node;
 }
 
