@@ -18,22 +18,6 @@ enum {
     WORD = sizeof(word)
 };
 
-static inline bool aligned(const void *p)
-{
-    return (uintptr_t)p % WORD == 0;
-}
-
-static inline bool aligned_alike(const void *a, const void *b)
-{
-    return ((uintptr_t)a ^ (uintptr_t)b) % WORD == 0;
-}
-
-static inline void set8(word *d, word v)
-{
-    d[0] = v, d[1] = v, d[2] = v, d[3] = v;
-    d[4] = v, d[5] = v, d[6] = v, d[7] = v;
-}
-
 /* All loads before the stores, so that neither the compiler nor the hart has to wait. */
 static inline void copy8(word *d, const word *s)
 {
@@ -48,17 +32,13 @@ void *memset(void *dst, int c, size_t n)
     uint8_t *d = dst;
     word v = (uint8_t)c * 0x0101010101010101UL;
 
-    for (; n && !aligned(d); n--)
+    for (; n && (uintptr_t)d % WORD; n--)
         *d++ = (uint8_t)c;
     word *w = (word *)d;
-    for (; n >= 32 * WORD; n -= 32 * WORD, w += 32) {
-        set8(w, v);
-        set8(w + 8, v);
-        set8(w + 16, v);
-        set8(w + 24, v);
+    for (; n >= 16 * WORD; n -= 16 * WORD, w += 16) {
+        w[0] = w[1] = w[2] = w[3] = w[4] = w[5] = w[6] = w[7] = v;
+        w[8] = w[9] = w[10] = w[11] = w[12] = w[13] = w[14] = w[15] = v;
     }
-    for (; n >= 8 * WORD; n -= 8 * WORD, w += 8)
-        set8(w, v);
     for (; n >= WORD; n -= WORD)
         *w++ = v;
     for (d = (uint8_t *)w; n; n--)
@@ -66,14 +46,14 @@ void *memset(void *dst, int c, size_t n)
     return dst;
 }
 
-/* Upwards, so it also serves a memmove() to a lower address: each word is read before written. */
-static void copy_up(void *dst, const void *src, size_t n)
+/* Upwards, and each word is read before written: so it also serves a memmove() to a lower address. */
+void *memcpy(void *dst, const void *src, size_t n)
 {
     uint8_t *d = dst;
     const uint8_t *s = src;
 
-    if (aligned_alike(d, s)) {
-        for (; n && !aligned(d); n--)
+    if (((uintptr_t)d ^ (uintptr_t)s) % WORD == 0) {
+        for (; n && (uintptr_t)d % WORD; n--)
             *d++ = *s++;
         word *dw = (word *)d;
         const word *sw = (const word *)s;
@@ -92,11 +72,6 @@ static void copy_up(void *dst, const void *src, size_t n)
     }
     for (; n; n--)
         *d++ = *s++;
-}
-
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
-{
-    copy_up(dst, src, n);
     return dst;
 }
 
@@ -105,10 +80,8 @@ void *memmove(void *dst, const void *src, size_t n)
     uint8_t *d = dst;
     const uint8_t *s = src;
 
-    if ((uintptr_t)d - (uintptr_t)s >= n) {
-        copy_up(dst, src, n);
-        return dst;
-    }
+    if ((uintptr_t)d - (uintptr_t)s >= n)
+        return memcpy(dst, src, n);
     while (n-- > 0)
         d[n] = s[n];
     return dst;
@@ -125,7 +98,7 @@ int memcmp(const void *a, const void *b, size_t n)
 {
     const uint8_t *x = a, *y = b;
 
-    if (aligned(x) && aligned(y))
+    if (((uintptr_t)x | (uintptr_t)y) % WORD == 0)
         for (; n >= 8 * WORD && equal8((const word *)x, (const word *)y); n -= 8 * WORD)
             x += 8 * WORD, y += 8 * WORD;
     for (; n; n--, x++, y++)
