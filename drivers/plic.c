@@ -55,7 +55,7 @@ static void enable_source(uint32_t irq, uint32_t on)
 /* Walks the contexts: silences all of S-mode, and finds the calling hart's own. => true: found */
 static bool find_context(dtnode_t node, uint8_t *base, uint32_t ncontexts)
 {
-    uint32_t len, own = dt_intc_of_hart(this_cpu()->hartid);
+    uint32_t len, own = dt_intc_of_hart(this_cpu->hartid);
     const uint8_t *wires = dt_prop(node, "interrupts-extended", &len);
 
     if (!wires || !own)

@@ -201,7 +201,7 @@ static void find_harts(void)
     size_t n = devtree_harts(harts, HARTS_MAX), unused = 0;
 
     for (size_t i = 0; i < n; i++) {
-        struct cpu *c = this_cpu();
+        struct cpu *c = this_cpu;
 
         if (harts[i].hartid != c->hartid)
             c = cpu_add(harts[i].hartid);
@@ -221,7 +221,7 @@ static void start_sched(void)
     ticks_start();
     sched_init_hart();
     irq_on();
-    this_cpu()->online = true;
+    this_cpu->online = true;
 }
 
 static void start_drivers(void)

@@ -56,7 +56,7 @@ static void say_where(void)
 
     if (ops.describe)
         ops.describe(task, sizeof(task));
-    say("panic: on hart %lu, %s\n", this_cpu()->hartid, task);
+    say("panic: on hart %lu, %s\n", this_cpu->hartid, task);
     if (ops.backtrace)
         ops.backtrace();
 }

@@ -117,7 +117,7 @@ static __noinline struct page *stock_steal(void)
 /* A frame from this hart's stock or the buddy; when both are empty, from another hart's. */
 static struct page *stock_take(void)
 {
-    struct page *page = stock_pop(&stocks[cpu_id()], STOCK_OR_BUDDY);
+    struct page *page = stock_pop(&stocks[this_cpu->id], STOCK_OR_BUDDY);
 
     return likely(page) ? page : stock_steal();
 }
@@ -128,7 +128,7 @@ static struct page *stock_take(void)
  */
 static inline void stock_put(const uint32_t *frames, size_t n)
 {
-    struct stock *stock = &stocks[cpu_id()];
+    struct stock *stock = &stocks[this_cpu->id];
 
     if (n >= PAGE_FREE_FEW) {
         buddy_free_singles(frames, n, &(size_t){n});
@@ -152,7 +152,7 @@ size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs)
 /* How many free frames the running address space must leave. */
 static size_t must_leave(void)
 {
-    const struct mm *mm = this_cpu()->mm;
+    const struct mm *mm = this_cpu->mm;
 
     return mm && mm->takes_spare ? 0 : spare_frames;
 }

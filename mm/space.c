@@ -119,7 +119,7 @@ void mm_release(struct mm *mm)
  */
 void mm_activate(struct mm *mm)
 {
-    struct cpu *cpu = this_cpu();
+    struct cpu *cpu = this_cpu;
     struct mm *old = cpu->mm;
     uint64_t bit = 1UL << cpu->id;
 

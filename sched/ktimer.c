@@ -50,13 +50,13 @@ static void queue_remove(struct timer_queue *q, struct ktimer *t) __must_hold(&q
 void ktimer_add(struct ktimer *t, uint64_t deadline, void (*fn)(struct ktimer *t))
 {
     uint64_t irqs = irq_disable_save();
-    struct timer_queue *q = &queues[cpu_id()];
+    struct timer_queue *q = &queues[this_cpu->id];
 
     ASSERT(!t->queued);
     spin_lock(&q->lock);
     t->deadline = deadline;
     t->fn = fn;
-    t->cpu = cpu_id();
+    t->cpu = this_cpu->id;
     queue_insert(q, t);
     spin_unlock(&q->lock);
     timer_arm(deadline);
@@ -81,7 +81,7 @@ void ktimer_cancel(struct ktimer *t)
 
 uint64_t ktimer_run(uint64_t now)
 {
-    struct timer_queue *q = &queues[this_cpu()->id];
+    struct timer_queue *q = &queues[this_cpu->id];
     struct ktimer *t;
     uint64_t next;
 

@@ -51,7 +51,7 @@ uint64_t runqueue_claim(void)
 
 uint64_t runqueue_add(struct task *task)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
 
     CHECK_ASSERT(task->state == TASK_RUNNABLE && !task->current && !task->idle);
     CHECK_ASSERT(list_empty(&task->run_link));
@@ -69,7 +69,7 @@ uint64_t runqueue_add(struct task *task)
 
 void runqueue_call(uint64_t not_coming)
 {
-    uint64_t here = 1UL << cpu_id(), harts;
+    uint64_t here = 1UL << this_cpu->id, harts;
 
     spin_lock(&run_queue.lock);
     run_queue.coming_cpus &= ~not_coming;

@@ -25,7 +25,7 @@ static struct task idle_tasks[NCPU_MAX];
 
 void sched_init_hart(void)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
     struct task *idle = &idle_tasks[c->id];
 
     *idle = (struct task){
@@ -47,13 +47,13 @@ void sched_init_hart(void)
 /* The first thing after a switch: the stack of the task that ran here before is let go of. */
 static void finish_switch(void)
 {
-    __atomic_store_n(&this_cpu()->previous->on_cpu, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&this_cpu->previous->on_cpu, 0, __ATOMIC_RELEASE);
 }
 
 /* Leaves prev for next, both chosen under the lock; returns when somebody switches back to prev. */
 static void switch_to(struct task *prev, struct task *next)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
 
     while (__atomic_load_n(&next->on_cpu, __ATOMIC_ACQUIRE))
         cpu_relax();
@@ -76,12 +76,12 @@ static struct task *choose_next(struct task *prev) __must_hold(&run_queue.lock)
 
     if (first)
         return list_entry(first, struct task, run_link);
-    return prev->state == TASK_RUNNABLE ? prev : &idle_tasks[cpu_id()];
+    return prev->state == TASK_RUNNABLE ? prev : &idle_tasks[this_cpu->id];
 }
 
 void schedule(void)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
     struct task *prev = c->current, *next;
     uint64_t harts;
 
@@ -130,7 +130,7 @@ void task_yield_if_due(void)
 
 void task_pending_work(void)
 {
-    struct task *me = this_cpu()->current;
+    struct task *me = this_cpu->current;
     uint32_t pending;
 
     /*
@@ -161,7 +161,7 @@ void task_first_run(void)
  */
 static void timer_tick(void)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
     uint64_t now = time_now(), next;
 
     c->timer_deadline = 0;
@@ -183,7 +183,7 @@ static void timer_tick(void)
 
 void trap_interrupt(uint64_t irq, enum trap_from from)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
 
     c->in_interrupt = true;
     if (irq == IRQ_TIMER)
@@ -209,7 +209,7 @@ void trap_interrupt(uint64_t irq, enum trap_from from)
  */
 static void idle_turn(void)
 {
-    uint64_t here = 1UL << cpu_id();
+    uint64_t here = 1UL << this_cpu->id;
     bool empty;
 
     spin_lock(&run_queue.lock);
@@ -238,7 +238,7 @@ void idle_until_woken(void)
 
     while (__atomic_load_n(&me->state, __ATOMIC_ACQUIRE) != TASK_RUNNABLE)
         idle_turn();
-    runqueue_call(1UL << cpu_id());
+    runqueue_call(1UL << this_cpu->id);
 }
 
 void sched_idle(void)

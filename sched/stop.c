@@ -48,8 +48,8 @@ void stop_interrupt(void)
 {
     if (!__atomic_load_n(&stopping, __ATOMIC_SEQ_CST))
         return;
-    __atomic_fetch_or(&stopped, 1UL << cpu_id(), __ATOMIC_ACQ_REL);
+    __atomic_fetch_or(&stopped, 1UL << this_cpu->id, __ATOMIC_ACQ_REL);
     while (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
         cpu_relax();
-    __atomic_fetch_and(&stopped, ~(1UL << cpu_id()), __ATOMIC_ACQ_REL);
+    __atomic_fetch_and(&stopped, ~(1UL << this_cpu->id), __ATOMIC_ACQ_REL);
 }

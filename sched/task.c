@@ -45,7 +45,7 @@ static uint64_t wake_locked(struct task *task) __must_hold(&run_queue.lock)
 {
     task->state = TASK_RUNNABLE;
     if (task->idle)
-        return (1UL << task->cpu) & ~(1UL << cpu_id());
+        return (1UL << task->cpu) & ~(1UL << this_cpu->id);
     /* If it is still on its way to task_block(), it will notice there. */
     return task->current ? 0 : runqueue_add(task);
 }
@@ -73,7 +73,7 @@ void task_kill(struct task *task)
         harts = wake_locked(task);
     else if (task->current)
         /* It may be in user mode: an interrupt brings it in now, not at the end of its slice. */
-        harts = (1UL << task->cpu) & ~(1UL << cpu_id());
+        harts = (1UL << task->cpu) & ~(1UL << this_cpu->id);
     spin_unlock(&run_queue.lock);
     call_harts(harts);
 }

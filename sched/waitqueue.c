@@ -34,7 +34,7 @@ static void sleep_on(struct waitqueue *wq, struct spinlock *held,
 {
     struct waiter w = {.task = current()};
 
-    CHECK_ASSERT(spin_held(held) && this_cpu()->irq_depth == 1);
+    CHECK_ASSERT(spin_held(held) && this_cpu->irq_depth == 1);
     spin_lock(&wq->lock);
     list_push_back(&wq->waiters, &w.link);
     task_prepare_sleep(how);

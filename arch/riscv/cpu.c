@@ -45,7 +45,7 @@ uint64_t cpu_others_online(void)
     uint64_t others = 0;
 
     for (uint32_t i = 0; i < cpu_count; i++)
-        if (cpu_is_online(&cpus[i]) && &cpus[i] != this_cpu())
+        if (cpu_is_online(&cpus[i]) && &cpus[i] != this_cpu)
             others |= 1UL << i;
     return others;
 }

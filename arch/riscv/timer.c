@@ -29,7 +29,7 @@ static bool sstc_works(void)
 
 void timer_init_hart(void)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
 
     c->has_sstc = c->sstc_listed && sstc_works();
     timer_set(c->timer_deadline);

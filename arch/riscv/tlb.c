@@ -32,8 +32,7 @@ static void flush_local_range(vaddr_t va, size_t npages)
  */
 void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
 {
-    irq_push(); /* "this hart" must stay the same */
-    uint64_t self = 1UL << cpu_id();
+    uint64_t self = 1UL << this_cpu->id;
 
     if (cpu_mask & self)
         flush_local_range(va, npages);
@@ -45,7 +44,6 @@ void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
         else
             sbi_rfence(cpu_mask & ~self, va, npages * PAGE_SIZE);
     }
-    irq_pop();
 }
 
 /*
@@ -54,8 +52,7 @@ void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
  */
 void icache_sync(uint64_t cpu_mask)
 {
-    irq_push();
-    uint64_t others = cpu_mask & ~(1UL << cpu_id());
+    uint64_t others = cpu_mask & ~(1UL << this_cpu->id);
 
     if (others != cpu_mask)
         __asm__ volatile("fence.i" : : : "memory");
@@ -63,5 +60,4 @@ void icache_sync(uint64_t cpu_mask)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         sbi_fence_i(others);
     }
-    irq_pop();
 }

@@ -28,8 +28,8 @@ struct cpu {
     uint64_t emergency_sp;   /* [I] stack for reporting a stack overflow */
     uint64_t hartid;         /* [I] the machine's number */
     uint32_t id;             /* [I] index in cpus[] */
-    uint32_t irq_depth;      /* irq_push() nesting */
-    bool irq_were_on;        /* interrupt state before the outermost irq_push() */
+    uint32_t irq_depth;      /* spin locks held */
+    bool irq_were_on;        /* interrupt state before the outermost of them */
     bool online;             /* [a] the hart runs the scheduler */
     struct mm *mm;           /* loaded address space, NULL = the kernel's; for mm */
     struct task *previous;   /* sched: the task that ran before, until it is let go of */
@@ -47,29 +47,8 @@ struct cpu {
 extern struct cpu cpus[NCPU_MAX]; /* [I] up to cpu_count */
 extern uint32_t cpu_count;        /* [I] after the device tree was read */
 
-/* A register variable, so that tp->field is one instruction: an interrupt cannot come between. */
-register struct cpu *cpu_in_tp __asm__("tp");
-
-/* The struct cpu of this hart; => valid only while interrupts are off: a task may move. */
-static inline struct cpu *this_cpu(void)
-{
-    return cpu_in_tp;
-}
-
-/* The index of this hart; => as this_cpu(). */
-static inline uint32_t cpu_id(void)
-{
-    return cpu_in_tp->id;
-}
-
-/* The running task; => right in any context: one load, which no interrupt can split. */
-static inline struct task *cpu_current(void)
-{
-    struct task *t;
-
-    __asm__ volatile("ld %0, 0(tp)" : "=r"(t));
-    return t;
-}
+/* The struct cpu of this hart. => the same one until the task sleeps or yields */
+register struct cpu *this_cpu __asm__("tp");
 
 /* Enters a hart in cpus[]; => its struct cpu, or NULL when the table is full. Boot only. */
 struct cpu *cpu_add(uint64_t hartid);
@@ -117,25 +96,6 @@ static inline uint64_t irq_disable_save(void)
 static inline void irq_restore(uint64_t saved)
 {
     csr_set(sstatus, saved);
-}
-
-/* Keeps interrupts out until the matching irq_pop(); nests. */
-static inline void irq_push(void)
-{
-    uint64_t were_on = irq_disable_save();
-    struct cpu *c = this_cpu();
-
-    if (c->irq_depth++ == 0)
-        c->irq_were_on = were_on != 0;
-}
-
-/* Undoes one irq_push(); the outermost gives interrupts back. */
-static inline void irq_pop(void)
-{
-    struct cpu *c = this_cpu();
-
-    if (--c->irq_depth == 0 && c->irq_were_on)
-        irq_on();
 }
 
 /* Tells the hart that it spins: the pause hint, a fence that orders nothing. */

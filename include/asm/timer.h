@@ -43,7 +43,7 @@ void timer_init_hart(void);
  */
 static inline void timer_set(uint64_t deadline)
 {
-    struct cpu *c = this_cpu();
+    struct cpu *c = this_cpu;
 
     c->timer_deadline = deadline;
     if (c->has_sstc)
@@ -58,7 +58,7 @@ static inline void timer_set(uint64_t deadline)
  */
 static inline void timer_arm(uint64_t deadline)
 {
-    if (deadline < this_cpu()->timer_deadline)
+    if (deadline < this_cpu->timer_deadline)
         timer_set(deadline);
 }
 

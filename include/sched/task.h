@@ -3,7 +3,7 @@
  *
  * sched/ owns tasks. A process (proc/proc.h) is a task with more around it, and each hart has an
  * idle task. The kernel is not preemptible: while a task runs kernel code, it leaves its hart only
- * where it asks to (by a wait, or sched_yield()), so this_cpu() and current() stay valid between
+ * where it asks to (by a wait, or sched_yield()), so this_cpu and current() stay valid between
  * those points. Interrupts are on in system calls; what they want of the running task they leave
  * in task->pending, which is looked at on the way back to user mode.
  *
@@ -58,10 +58,7 @@ struct task {
 };
 
 /* The task that runs on this hart; NULL before sched_init_hart(). */
-static inline struct task *current(void)
-{
-    return cpu_current();
-}
+#define current() (this_cpu->current)
 
 /* The user trapframe of a task, at the top of its kernel stack. */
 static inline struct trapframe *task_frame(const struct task *task)
@@ -85,7 +82,7 @@ static inline bool task_killed(const struct task *task)
  */
 static inline void assert_can_sleep(void)
 {
-    CHECK_ASSERT(this_cpu()->irq_depth == 0 && irqs_enabled());
+    CHECK_ASSERT(this_cpu->irq_depth == 0 && irqs_enabled());
 }
 
 /*

@@ -35,9 +35,10 @@ static struct mm *make_space(void)
 
 static void load(struct mm *mm)
 {
-    irq_push();
+    uint64_t irqs = irq_disable_save();
+
     mm_activate(mm);
-    irq_pop();
+    irq_restore(irqs);
 }
 
 static void drop(struct mm *mm)

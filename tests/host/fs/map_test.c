@@ -56,14 +56,14 @@ bool faults(struct mm *mm, vaddr_t va)
 long read_at(struct file *f, uint64_t off, vaddr_t to, long n)
 {
     f->off = off;
-    mm_prefault(this_cpu()->mm, to, (uint64_t)n, ACCESS_WRITE);
+    mm_prefault(this_cpu->mm, to, (uint64_t)n, ACCESS_WRITE);
     return file_read(f, to, n);
 }
 
 long write_at(struct file *f, uint64_t off, vaddr_t from, long n)
 {
     f->off = off;
-    mm_prefault(this_cpu()->mm, from, (uint64_t)n, ACCESS_READ);
+    mm_prefault(this_cpu->mm, from, (uint64_t)n, ACCESS_READ);
     return file_write(f, from, n);
 }
 

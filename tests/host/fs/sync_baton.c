@@ -140,7 +140,7 @@ void baton_run(int n, void (*fn)(int me))
 
 unsigned baton_mutexes(void)
 {
-    return actors[cpu_id()].mutexes;
+    return actors[this_cpu->id].mutexes;
 }
 
 /* ---- what the kernel calls ---- */
@@ -210,14 +210,14 @@ void mutex_lock(struct mutex *m)
     while (m->nwaiting)
         sleep_on(&m->wq);
     m->nwaiting = 1;
-    actors[cpu_id()].mutexes++;
+    actors[this_cpu->id].mutexes++;
 }
 
 void mutex_unlock(struct mutex *m)
 {
     CHECK(m->nwaiting == 1);
     m->nwaiting = 0;
-    actors[cpu_id()].mutexes--;
+    actors[this_cpu->id].mutexes--;
     wake_all(&m->wq);
     baton_yield();
 }

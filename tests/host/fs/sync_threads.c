@@ -16,7 +16,7 @@
 uint64_t host_kernel_offset, host_page_array;
 static struct task task;
 static struct cpu cpu = {.current = &task};
-struct cpu *port_cpu = &cpu;
+struct cpu *this_cpu = &cpu;
 
 static pthread_mutex_t world_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t sleep_mutex = PTHREAD_MUTEX_INITIALIZER;

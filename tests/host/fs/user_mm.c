@@ -42,7 +42,7 @@ int __wrap_mm_fault(struct mm *mm, vaddr_t va, enum access access)
 /* => the byte at va, or NULL where the program may not do this. */
 static uint8_t *user_byte(vaddr_t va, enum access access)
 {
-    struct mm *mm = this_cpu()->mm;
+    struct mm *mm = this_cpu->mm;
     pte_t pte;
     int err = 0;
 

@@ -122,7 +122,7 @@ static void open_pipe(void)
     bad = 0;
     sleeps = 0;
     while_asleep = nobody_sleeps;
-    this_cpu()->current = &task;
+    this_cpu->current = &task;
     assert_int_equal(pipe_create(&reader, &writer), 0);
 }
 

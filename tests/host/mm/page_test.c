@@ -46,18 +46,18 @@ static void a_reservation_keeps_frames_from_others(void **state)
 static void spare_frames_are_for_who_may_take_them(void **state)
 {
     size_t before = world_available();
-    struct mm favoured = {.takes_spare = true}, *loaded = this_cpu()->mm;
+    struct mm favoured = {.takes_spare = true}, *loaded = this_cpu->mm;
 
     page_keep_spare(10);
     assert_int_equal(page_reserve(before - 9), -ENOMEM);
     assert_int_equal(page_reserve(before - 10), 0);
     assert_null(page_alloc());
-    this_cpu()->mm = &favoured;
+    this_cpu->mm = &favoured;
     assert_int_equal(page_reserve(11), -ENOMEM);
     assert_int_equal(page_reserve(10), 0);
     assert_null(page_alloc());
     page_unreserve(5);
-    this_cpu()->mm = loaded;
+    this_cpu->mm = loaded;
     assert_null(page_alloc());
     page_unreserve(before - 5);
     page_keep_spare(0);

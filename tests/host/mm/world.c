@@ -80,7 +80,7 @@ size_t world_available(void)
 void world_load(struct mm *mm, int cpu)
 {
     port_set_cpu((unsigned)cpu);
-    if (this_cpu()->mm != mm)
+    if (this_cpu->mm != mm)
         forget_hart((unsigned)cpu); /* loading another table drops the old translations */
     mm_activate(mm);
     port_set_cpu(0);

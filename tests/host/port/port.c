@@ -46,7 +46,7 @@ void port_make_ram(uint64_t pa, size_t bytes)
 struct cpu cpus[NCPU_MAX] = {HART(0), HART(1), HART(2), HART(3),
                              HART(4), HART(5), HART(6), HART(7)};
 uint32_t cpu_count = NCPU_MAX;
-struct cpu *port_cpu = &cpus[0];
+struct cpu *this_cpu = &cpus[0];
 
 void (*port_on_lock)(const struct spinlock *l);
 void (*port_on_wait)(void);
@@ -55,7 +55,7 @@ static unsigned locks_held;
 
 void port_set_cpu(unsigned id)
 {
-    port_cpu = &cpus[id];
+    this_cpu = &cpus[id];
 }
 
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
@@ -65,9 +65,9 @@ void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
 
 static void check_order(const struct spinlock *l)
 {
-    if (port_cpu->nranks == 0 || l->rank == RANK_NONE)
+    if (this_cpu->nranks == 0 || l->rank == RANK_NONE)
         return;
-    const struct spinlock *inner = port_cpu->held[port_cpu->nranks - 1];
+    const struct spinlock *inner = this_cpu->held[this_cpu->nranks - 1];
     if (l->rank <= inner->rank)
         panic("lock order: %s taken while %s is held", l->name, inner->name);
 }
@@ -75,11 +75,11 @@ static void check_order(const struct spinlock *l)
 static void note_held(struct spinlock *l)
 {
     l->locked = 1;
-    l->holder = port_cpu;
+    l->holder = this_cpu;
     locks_held++;
-    irq_push();
-    if (port_cpu->nranks < CPU_RANKS_MAX)
-        port_cpu->held[port_cpu->nranks++] = l;
+    this_cpu->irq_depth++;
+    if (this_cpu->nranks < CPU_RANKS_MAX)
+        this_cpu->held[this_cpu->nranks++] = l;
 }
 
 void spin_lock(struct spinlock *l)
@@ -104,22 +104,22 @@ void spin_unlock(struct spinlock *l)
 {
     if (!spin_held(l))
         panic("%s is released but not held", l->name);
-    for (unsigned i = port_cpu->nranks; i-- > 0;) {
-        if (port_cpu->held[i] != l)
+    for (unsigned i = this_cpu->nranks; i-- > 0;) {
+        if (this_cpu->held[i] != l)
             continue;
-        for (port_cpu->nranks--; i < port_cpu->nranks; i++)
-            port_cpu->held[i] = port_cpu->held[i + 1];
+        for (this_cpu->nranks--; i < this_cpu->nranks; i++)
+            this_cpu->held[i] = this_cpu->held[i + 1];
         break;
     }
     l->locked = 0;
     l->holder = NULL;
     locks_held--;
-    irq_pop();
+    this_cpu->irq_depth--;
 }
 
 bool spin_held(const struct spinlock *l)
 {
-    return l->locked && l->holder == port_cpu;
+    return l->locked && l->holder == this_cpu;
 }
 
 unsigned port_locks_held(void)

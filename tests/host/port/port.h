@@ -20,7 +20,7 @@ struct spinlock;
  */
 void port_make_ram(uint64_t pa, size_t bytes);
 
-/* Which hart runs from here on: what this_cpu() gives. */
+/* Which hart runs from here on: what this_cpu gives. */
 void port_set_cpu(unsigned id);
 
 /* What the code under test asked of the TLBs since the last port_tlb_reset(). */

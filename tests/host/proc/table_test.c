@@ -166,7 +166,7 @@ static unsigned free_slots_left(void)
 static void run_as(struct proc *p)
 {
     parent = p;
-    this_cpu()->current = &p->task;
+    this_cpu->current = &p->task;
 }
 
 /* A table in which every slot is taken: init, one that forks, and children of init. */

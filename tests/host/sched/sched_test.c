@@ -47,14 +47,14 @@ static jmp_buf idle_left;
 
 void sbi_send_ipi(uint64_t mask)
 {
-    assert_int_equal(mask & (1UL << cpu_id()), 0);
+    assert_int_equal(mask & (1UL << this_cpu->id), 0);
     called |= mask;
     calls++;
 }
 
 void timer_set(uint64_t deadline)
 {
-    this_cpu()->timer_deadline = deadline;
+    this_cpu->timer_deadline = deadline;
     hardware_set++;
 }
 
@@ -65,7 +65,7 @@ static void leave_idle(void)
 
 void context_switch(struct context *from, struct context *to)
 {
-    if (from == &idle_tasks[cpu_id()].ctx)
+    if (from == &idle_tasks[this_cpu->id].ctx)
         leave_idle();
 }
 
@@ -110,7 +110,7 @@ static void look(unsigned cpu)
 static void tick(unsigned cpu)
 {
     port_set_cpu(cpu);
-    if (this_cpu()->timer_deadline > port_time)
+    if (this_cpu->timer_deadline > port_time)
         return;
     hardware_set = 0;
     trap_interrupt(IRQ_TIMER, TRAP_FROM_KERNEL);
@@ -191,7 +191,7 @@ static struct sleeper *new_sleeper(uint64_t deadline)
     struct sleeper *s = new_task();
 
     if (current()->idle)
-        look(cpu_id());
+        look(this_cpu->id);
     else
         sched_yield();
     assert_ptr_equal(current(), &s->task);

@@ -37,63 +37,38 @@ struct cpu {
 
 extern struct cpu cpus[NCPU_MAX];
 extern uint32_t cpu_count;
-extern struct cpu *port_cpu;
+extern struct cpu *this_cpu;
 extern void (*port_on_wait)(void);
-
-static inline struct cpu *this_cpu(void)
-{
-    return port_cpu;
-}
-
-static inline uint32_t cpu_id(void)
-{
-    return port_cpu->id;
-}
-
-static inline struct task *cpu_current(void)
-{
-    return port_cpu->current;
-}
 
 static inline void irq_on(void)
 {
-    port_cpu->irq_were_on = true;
+    this_cpu->irq_were_on = true;
 }
 
 static inline void irq_off(void)
 {
-    port_cpu->irq_were_on = false;
+    this_cpu->irq_were_on = false;
 }
 
-/* Not in the kernel's own: inside irq_push() or irq_disable_save(). */
+/* Not in the kernel's own: under a spin lock, or inside irq_disable_save(). */
 static inline bool irqs_kept_out(void)
 {
-    return port_cpu->irq_depth > 0 || port_cpu->irq_saves > 0;
+    return this_cpu->irq_depth > 0 || this_cpu->irq_saves > 0;
 }
 
 static inline bool irqs_enabled(void)
 {
-    return !irqs_kept_out() && port_cpu->irq_were_on;
+    return !irqs_kept_out() && this_cpu->irq_were_on;
 }
 
 static inline uint64_t irq_disable_save(void)
 {
-    return port_cpu->irq_saves++;
+    return this_cpu->irq_saves++;
 }
 
 static inline void irq_restore(uint64_t saved)
 {
-    port_cpu->irq_saves = (uint32_t)saved;
-}
-
-static inline void irq_push(void)
-{
-    port_cpu->irq_depth++;
-}
-
-static inline void irq_pop(void)
-{
-    port_cpu->irq_depth--;
+    this_cpu->irq_saves = (uint32_t)saved;
 }
 
 static inline void cpu_relax(void)

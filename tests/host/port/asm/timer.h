@@ -27,7 +27,7 @@ void timer_set(uint64_t deadline);
 
 static inline void timer_arm(uint64_t deadline)
 {
-    if (deadline < this_cpu()->timer_deadline)
+    if (deadline < this_cpu->timer_deadline)
         timer_set(deadline);
 }
 
