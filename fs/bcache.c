@@ -194,8 +194,8 @@ size_t fs_reclaim_pages(size_t n)
 }
 
 /*
- * An idle buffer, one without a block while memory is plentiful: a sixteenth of it is left to
- * others, who would only have to take it back. => NULL; the lock was let go of
+ * An idle buffer, one without a block while memory is plentiful: a sixteenth of it is left to other
+ * users of memory, since they would only have to take it back. => NULL; the lock was let go of
  */
 static struct buf *find_room(void) __must_hold(&bcache.lock)
 {

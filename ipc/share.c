@@ -1,9 +1,9 @@
 /*
  * Who may share memory with whom: share_pages() is the whole policy of map_shared_pages().
  *
- * The address spaces of both processes are held while they are worked on, so each process may exit
- * or exec meanwhile, on any hart: a mapping into memory that its owner has left behind goes away
- * with it. Source: docs/sharing.md. Called by syscall/sysmm.c. Read next: mm/shared.c.
+ * The call holds both address spaces. So each process may exit or exec meanwhile, on any hart. If the
+ * destination does, the new mapping goes when the call lets go of its address space; if the source
+ * does, the mapping stays. Source: docs/sharing.md. Called by syscall/sysmm.c. Read next: mm/shared.c.
  */
 #include "ipc/share.h"
 

@@ -1,7 +1,7 @@
 /*
  * Turns a format and its arguments into text: snprintk() and vsnprintk().
  *
- * Owns nothing, takes no lock. Called by printk(), panic() and whoever composes a name.
+ * Owns nothing, takes no lock. Called by printk(), panic() and what composes a name.
  * Contracts: lib/printk.h.
  */
 #include "lib/printk.h"

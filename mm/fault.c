@@ -1,8 +1,8 @@
 /*
  * Page faults: the one place where a page appears.
  *
- * Called for the running process (by a trap of its own, or by the kernel copying for it)
- * and for a source whose pages are to be pinned. What happens, by what is there and what is asked:
+ * Called for the running process (by a trap of its own, or by the kernel copying for it) and, by
+ * mm/lend.c, for a process that lends pages. What happens, by what is there and what is asked:
  *
  *   the entry | the vma          | read, fetch              | write
  *   ----------+------------------+--------------------------+-----------------------------------
@@ -10,7 +10,7 @@
  *             | region           | map_region_page()        | map_region_page()
  *             | file, shared     | the same, read-only      | the same, the store is noted
  *             | file, private    | the same, read-only      | the same, then copy_on_write()
- *   read-only | private          | (an older TLB entry)     | copy_on_write()
+ *   read-only | private          | (an older TLB entry)     | copy_on_write(): a copy, or the frame
  *             | region, file     | (an older TLB entry)     | map_region_page() again
  *             | file, private    | (an older TLB entry)     | copy_on_write()
  *   forbidden | any, by mprotect | allow_again()            | allow_again(), then as read-only
@@ -86,8 +86,8 @@ static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum acce
 }
 
 /*
- * Whether a store may go to the old frame: the last one on it keeps it, and so does the owner
- * of one that is lent, because lending made it the owner's own page.
+ * Whether a store may go to the old frame: its last holder keeps it. So does the owner of a lent one,
+ * because lending made it the owner's own page; only mprotect can have taken W from its entry.
  */
 static bool keeps_frame(pte_t pte, const struct page *old)
 {
@@ -131,8 +131,8 @@ static void replaced(const struct vma *v, struct gather *g, vaddr_t va, struct p
         return;
     }
     tlb_shootdown(v->mm->cpus, va, 1);
-    /* If the relatives left meanwhile, the frame is free and the promise we took from is
-     * whole again: in promised memory its reservation replaces the one just used. */
+    /* The drop frees `old` if its other holders let go meanwhile. In promised memory its reservation
+     * then takes the place of the one that the copy has used. */
     if (old && page_drop(old, PAGE_REF) && !v->promised)
         page_unreserve(1);
 }

@@ -38,8 +38,8 @@ static __noinline int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
 
 /*
  * Copies entries of one table of v from *from on, up to n; fewer where copies of pages, of which
- * mm_work() has not been told, have filled the batch. => how many were looked at; -ENOMEM. What
- * was copied stays. Kept whole, as pin_ready().
+ * mm_work() has not been told, have filled the batch. Leaves out absent and borrowed ones.
+ * => how many were looked at; -ENOMEM. What was copied stays. Kept whole, as pin_ready().
  */
 static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to, size_t n)
 {

@@ -4,8 +4,8 @@
  * Owns: the pins on those frames (the high half of page->refs), and region_list. While a
  * frame is pinned it is nobody's copy-on-write page: fork copies it (mm/fork.c), so that
  * owner and borrowers go on seeing one frame (I4). A pinned region is written before its
- * address is known to a second party and never after. Called by mm/vma.c, mm/lend.c, mm/fork.c, and by
- * whoever holds a region: syscall/, ipc/, fs/. Read next: mm_borrow() in mm/borrow.c.
+ * address is known to a second party and never after. Called by the files of mm/, and by syscall/, ipc/
+ * and fs/, which hold regions, too. Read next: mm_borrow() in mm/borrow.c.
  */
 #include "mm/region.h"
 

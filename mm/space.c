@@ -2,7 +2,7 @@
  * Address spaces: made, loaded, released.
  *
  * Owns: struct mm, mm_list. Lock order in mm/mm.h: two mm->locks are never held at once. Called by
- * exec, fork and whoever holds an address space; mm_activate() by sched. Read next: mm/rest.c for
+ * exec, fork and the holders of an address space; mm_activate() by sched. Read next: mm/rest.c for
  * the lock.
  */
 #include "space.h"

@@ -224,8 +224,8 @@ int mm_borrow(struct mm *dst, struct loan *loan, vaddr_t *va);
 void region_init(void);
 
 /*
- * A pinned region that has no frame yet and room for npages: whoever pins one enters it and counts
- * r->npages up. => NULL without memory, or too large.
+ * A pinned region that has no frame yet and room for npages: the caller enters each frame that it pins
+ * and counts r->npages up. => NULL without memory, or too large.
  */
 struct region *region_create_pinned(size_t npages, const struct region_ops *ops);
 
@@ -251,10 +251,10 @@ size_t region_take_out(struct region *r, size_t first, size_t end, uint32_t *bat
 /* ---- faults ---- */
 
 /*
- * mm_fault() for one page of v. A call that has reserved what it needs (mm_reserve()) gives a
- * gather: frames come from there, and the harts are told by gather_flush().
+ * The step of mm_fault() for one page of v. mm_fault() passes no gather. A call that has reserved what
+ * it needs (mm_reserve()) passes one: frames come from mm->set_aside, and gather_flush() tells the harts.
  * => mm->lock held; va in v. 0 and *out, the page's entry, valid for `access`; -ENOMEM; -EAGAIN:
- *    a pager has to bring the page.
+ *    the region has to bring the page; -EFAULT: it was taken away.
  */
 int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out);
 

@@ -101,7 +101,7 @@ static inline struct vma *vma_last(struct mm *mm)
     return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.prev, struct vma, link);
 }
 
-/* ---- the vmas of a region, for those who take its pages away: mm/region.c ---- */
+/* ---- the vmas of a region (mm/region.c): a sweep that takes its pages away goes over them ---- */
 
 /* v, which is entering or leaving an mm, maps r. */
 void region_add_vma(struct region *r, struct vma *v);

@@ -13,7 +13,7 @@
 static uint64_t boot_time;   /* [I] after ticks_start() */
 static uint64_t tick_length; /* [I] in time units */
 
-/* Who sleeps in sleep_ticks(): only the end of the time wakes one, or a kill. */
+/* The tasks in sleep_ticks(): only the end of its time wakes one, or a kill. */
 static struct {
     struct spinlock lock;
     struct waitqueue wq;

@@ -3,7 +3,7 @@
  *
  * Owns what the firmware was found to have; set once by sbi_init(), constant afterwards. No lock:
  * each call is one ecall. Called by timer.c, tlb.c and cpu.c, by sched/ (calls of idle harts), by
- * drivers/ (console of last resort), and by whoever ends the machine.
+ * drivers/ (console of last resort), and by proc/ext/shutdown.c.
  */
 #include "asm/sbi.h"
 

@@ -2,8 +2,8 @@
  * What kind of trap it was, and which upcall deals with it.
  *
  * Knowledge of CSRs ends here: the upcalls of asm/trap.h, defined above arch, get numbers.
- * Owns the fault table's use. No lock. entry.S calls the trap_from_... functions; system calls do
- * not come here but go straight from entry.S to trap_syscall().
+ * Only this file looks into the fault table (extable.h). No lock. entry.S calls the trap_from_...
+ * functions; system calls do not come here but go straight from entry.S to trap_syscall().
  */
 #include "asm/trap.h"
 

@@ -184,7 +184,7 @@ static int sync_pages(struct region *r, size_t first, size_t n)
     return err ? err : log_sync();
 }
 
-/* Borrowers may have stored after the last who mapped the file: theirs is written here. */
+/* A borrower may have stored after the last process that mapped the file had gone: written here. */
 static void release_file(struct region *r)
 {
     struct inode *ip = r->owner;

@@ -32,7 +32,7 @@ struct file_ops {
 struct file {
     const struct file_ops *ops; /* [I] */
     void *priv;                 /* [I] of the ops: struct inode, struct pipe, ... */
-    bool readable;              /* [I] after file_open(), or set by who called file_alloc() */
+    bool readable;              /* [I] after file_open(), or set by the caller of file_alloc() */
     bool writable;              /* [I] */
     int major;                  /* [I] of a device */
     uint32_t refs;              /* [a] 0: free */

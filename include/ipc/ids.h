@@ -17,7 +17,7 @@ struct proc;
 int ids_open(int id, vaddr_t *va);
 
 /*
- * Closes id once; the last close unmaps, and the page goes with the last who had it open.
+ * Closes id once; the last close unmaps, and the page goes with the last process that had it open.
  * => may sleep. 0; -EINVAL: the running process does not have it open.
  */
 int ids_close(int id);

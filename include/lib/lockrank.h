@@ -17,7 +17,7 @@ enum lock_rank {
     RANK_SERVICE,     /* one service's queue */
     RANK_FS,          /* inode table, log, file mappings */
     RANK_DEV,         /* one device */
-    RANK_DISK_ENDS,   /* who waits for the disk */
+    RANK_DISK_ENDS,   /* the tasks that wait for the disk */
     RANK_DISK_ERRORS, /* what was told of disk errors */
     RANK_CONSOLE,     /* console line buffer */
     RANK_MM,          /* one address space */

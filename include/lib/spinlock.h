@@ -1,7 +1,7 @@
 /*
  * Mutual exclusion between harts, and against interrupts of the own hart.
  *
- * Who holds a spin lock must not sleep. Order: lib/lockrank.h.
+ * A task that holds a spin lock must not sleep. Order: lib/lockrank.h.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H

@@ -110,13 +110,13 @@ void page_unreserve(size_t n);
  */
 struct page *page_alloc_reserved(void);
 
-/* The same, if a frame can be seen just now. => else NULL, and the reservation is kept. */
+/* The same, but does not wait. => NULL when no frame is in its place just now; nothing has changed. */
 struct page *page_try_reserved(void);
 
 /* Reserves and takes one frame. => NULL when there is none. Contents are undefined. */
 struct page *page_alloc(void);
 
-/* Adds a holder. => the caller already holds the frame, or the lock of one who does. */
+/* Adds a holder. => the caller holds the frame, or a lock under which some holder cannot let go. */
 static inline void page_get(struct page *page)
 {
     __atomic_fetch_add(&page->refs, PAGE_REF, __ATOMIC_RELAXED);

@@ -1,8 +1,8 @@
 /*
  * Regions on demand: a promise of frames, each of which comes when it is first asked for.
  *
- * Two sorts: pages that come zeroed (ids, shared anonymous memory), here; and pages that somebody
- * brings (a file, fs/ext/mapping.c), for whom here are the steps. Frames come out of the region's
+ * Two sorts: pages that come zeroed (ids, shared anonymous memory), here; and pages that are brought
+ * (a file's, by fs/ext/mapping.c, with the steps that are here). Frames come out of the region's
  * promise, under its lock (I5). Called through the operations by mm/fault.c; by ipc/ext/ids.c,
  * syscall/ext/sysmmap.c, fs/ext/mapping.c. Read next: map_region_page() in mm/fault.c.
  */

@@ -1,7 +1,7 @@
 /*
  * A range that a call will use: may it, and are its pages there?
  *
- * A page that must be brought from a disk makes a fault sleep. So whoever copies with a lock held has
+ * A page that must be brought from a disk makes a fault sleep. So a caller that copies with a lock held has
  * such pages brought before. Lock: mm->lock, for a look. Called by syscall/ and ipc/. Read next:
  * bring_page() in mm/fault.c.
  */

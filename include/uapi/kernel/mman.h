@@ -11,7 +11,7 @@
 #define PROT_READ  0x1
 #define PROT_WRITE 0x2
 #define PROT_EXEC  0x4
-#define PROT_RWX   0x7 /* only who asks for it gets memory that is writable and executable */
+#define PROT_RWX   0x7 /* memory is both writable and executable only where a program asks for it */
 #endif
 
 #define MAP_SHARED          0x01     /* stores are seen by all who map it, and reach the file */

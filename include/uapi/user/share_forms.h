@@ -20,7 +20,7 @@
  *   (va, size)                   the system call
  *   (pid, va, size)              their number         pid can only be the caller
  *
- * Who is not named is the caller. Each returns the address in the destination, or (uint64)-1.
+ * A process that is not named is the caller. Each returns the address in the destination, or (uint64)-1.
  *
  * The pid's place in a list of three. An int first, or a pointer second: 0. Otherwise any number
  * may be the pid. It is the one that names a process of the family; of two such, the one at the

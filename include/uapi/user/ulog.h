@@ -11,7 +11,7 @@
  *             half. The length half is true from the start, so everybody else can step over it.
  *   publish   When the text is in place, it stores the header without ULOG_OPEN, with release
  *             order. The reader loads headers with acquire order and takes only those without
- *             the bit: who sees the header sees the text.
+ *             the bit: if it sees the header it sees the text.
  *   death     A writer killed in between leaves an open record for ever. Others step over it, and
  *             so does the reader: it sets it aside, looks again at each call, and goes on.
  *   bounds    A record is claimed only if its end, rounded up to 4, is inside the ring. An empty

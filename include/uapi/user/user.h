@@ -87,7 +87,8 @@ typedef union {
 
 /*
  * Maps [src_va, src_va + size) of process src_pid into process dst_pid. The caller must be one of
- * the two, and both must come from one exec.
+ * the two. Both must come from one exec; or src_pid has granted the pages to the caller (share_grant()
+ * in user/shm.h), and the caller is dst_pid.
  * => The address in dst_pid, with src_va's offset in its page; (uint64)-1 and nothing changed.
  */
 uint64 map_shared_pages(int src_pid, int dst_pid, user_address src_va, uint64 size);

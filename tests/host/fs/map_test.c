@@ -272,7 +272,7 @@ static void onto_itself(void)
     struct file *f = make_file("m", 8192, 1);
     vaddr_t at = map_at(a, f, RW, SHARE, 2);
 
-    f->off = 4096; /* not brought before: refused, and nobody waits for himself */
+    f->off = 4096; /* not brought before: refused, and no call waits for itself */
     CHECK(file_read(f, at, 8) == -EFAULT && f->off == 4096);
     f->off = 0;
     CHECK(file_write(f, at + 4096, 8) == -EFAULT);
