@@ -2,9 +2,8 @@
  * Borrowing: regions are mapped into an address space, above everything it has.
  *
  * Above the line `Commit:` a place is found and tables are made; below it nothing can fail. Each
- * vma remembers the size to go back to.
- * Called by mm/shared.c and ipc/ext/ids.c. Read next: pt_map() in
- * mm/pgtable.c; mm/unmap.c for the way back.
+ * vma remembers the size to go back to. Called by mm/shared.c and ipc/ext/ids.c. Read next: pt_map()
+ * in mm/pgtable.c; mm/region.c; mm/unmap.c for the way back.
  */
 #include "asm/tlb.h"
 #include "lib/annotate.h"
@@ -15,8 +14,8 @@
 #include "space.h"
 
 /*
- * Enters v's frames in the tables, which are prepared. Those that come on demand come by a
- * fault. => v is in its mm: a revocation that does not show here will find it there.
+ * Enters v's frames in the tables, which are prepared. Those that come on demand come by a fault.
+ * => v is in its mm, so a revocation that begins after the look at `barred` finds it there.
  */
 static void map_vma(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
 {

@@ -2,7 +2,7 @@
  * The buddy: free blocks of 2^order frames, aligned to their size, that split and merge.
  *
  * Owns: the free lists, order/head/next/prev of the frames on them, the extents' `next`.
- * One lock, the innermost but for the scheduler's. Frames come here from extents: a block's
+ * One lock, the innermost of mm/. Frames come here from extents: a block's
  * struct pages are written when it first leaves its extent, so that boot does not walk RAM.
  * Called by mm/page.c only. Read next: mm/extents.c.
  */

@@ -8,7 +8,7 @@
  * Absent tables are not looked at: a lazily grown space costs what was touched.
  * Lock: src->lock; the child is nobody else's until publish(), and has no borrowed entry by
  * then, so that a sweep over a region which has not found it has missed nothing.
- * Read next: copy_on_write() in mm/fault.c.
+ * copy_on_write() in mm/fault.c parts the pages again. Read next: mm/image.c.
  */
 #include "asm/tlb.h"
 #include "lib/annotate.h"

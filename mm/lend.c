@@ -4,7 +4,7 @@
  * Works on the source alone, with its mm locked: finds the vmas of the range, makes each
  * page present and the source's own, and holds its frame. What comes out is a list of vmas
  * that nobody has yet; mm_borrow() gives them to the borrower. Called by mm/shared.c.
- * Read next: mm/region.c.
+ * Read next: mm/borrow.c.
  */
 #include "lib/annotate.h"
 #include "lib/assert.h"

@@ -5,7 +5,7 @@
  * Owns: refs and kind of every struct page, the stocks, `avail`. Invariants: I1 (a frame
  * whose last holder goes is on exactly one list), I5 (avail never lies). Locks: each
  * stock's own; `avail` is atomic. Called by everybody.
- * Read next: mm/buddy.c for where frames come from, mm/fault.c for who takes them.
+ * Read next: mm/buddy.c, where frames come from.
  *
  *     page_reserve --> avail     page_alloc_reserved --> stock of this hart
  *                                                          | empty: a batch from

@@ -5,7 +5,7 @@
  * frame is pinned it is nobody's copy-on-write page: fork copies it (mm/fork.c), so that
  * owner and borrowers go on seeing one frame (I4). A pinned region is written before its
  * address is known to a second party and never after. Called by the files of mm/, and by syscall/, ipc/
- * and fs/, which hold regions, too. Read next: mm_borrow() in mm/borrow.c.
+ * and fs/, which hold regions, too. Read next: mm/unmap.c.
  */
 #include "mm/region.h"
 

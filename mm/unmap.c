@@ -167,9 +167,8 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
 }
 
 /*
- * Puts the size back when [.., end) of a shared mapping goes, its lower part staying up to
- * `start`: to what it was before when nothing is above, else for the mapping above to
- * return to in its turn.
+ * Puts the size back when the part of a shared mapping that ends at `end` goes: to `before`, if the
+ * size is `end`. Else the mapping that came next above it returns to `before` in its turn.
  */
 static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before) __must_hold(&mm->lock)
 {

@@ -2,7 +2,7 @@
  * The run queue, and which hart is called for it.
  *
  * Owns run_queue: the tasks that are ready, first come first served, and which harts idle or come
- * for a task. Its lock (RANK_RUNQ) also guards the [q] fields of every task.
+ * for a task. Its lock (RANK_RUNQ) also guards the [run queue] fields of every task.
  *
  * Waking an idle hart costs an interrupt to it. Each task queued has a hart coming for it as long
  * as there are idle ones, and each hart that comes takes one task:
@@ -10,7 +10,8 @@
  *                           an idle hart that was interrupted comes itself
  *   queued by a task        a task often sleeps right after it has woken another (a pipe's two
  *                           ends, fork and wait), so its own hart comes for the first. If it has
- *                           not after KEEP_US, an idle one is called; for any more at once
+ *                           not come after KEEP_US, an idle hart is called. For each further task
+ *                           an idle hart is called at once
  *   left in the queue       a hart that takes a task calls idle harts for those that no hart is
  *                           coming for
  *

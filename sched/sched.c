@@ -7,7 +7,7 @@
  * run_queue.lock is not held across a context switch. What stands in for it is on_cpu: a task that
  * has been given up under the lock may be woken and chosen by another hart before its registers are
  * saved, and that hart waits for on_cpu to become 0. No cycle of waiting harts is possible: a hart
- * waits only for a task given up, in the order of the lock, before its own choice.
+ * waits only for a task that was given up under the lock before the hart made its own choice.
  *
  * Called by task.c, arch/riscv and proc/. Read next: runqueue.c.
  */

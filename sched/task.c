@@ -1,7 +1,7 @@
 /*
  * What is done to a task: started, woken, killed; and what it does itself: sleeps, ends.
  *
- * Owns struct task. run_queue.lock guards the [q] fields.
+ * Owns struct task. run_queue.lock guards the [run queue] fields.
  *
  * Sleeping: a task sets its state itself (task_prepare_sleep()), while it still runs. A waker that
  * comes in between only sets the state back, since the task is still `current`, and task_block()

@@ -9,7 +9,7 @@
 struct mm;
 
 /*
- * Lets process `pid`, as long as it is what it is now, map the pages that [va, va + size) of the
+ * Lets process `pid`, until it ends or execs, map the pages that [va, va + size) of the
  * running process touches; to store there only if `prot` has PROT_WRITE.
  * The memory is looked at, not touched. => 0; -ESRCH no such process; errors of mm_check();
  * -ENOMEM: no memory, too many grants.
@@ -17,7 +17,7 @@ struct mm;
 int grant_add(int pid, vaddr_t va, uint64_t size, unsigned prot);
 
 /*
- * Ends every grant of the running process to `pid` that touches [va, va + size), and take away what
+ * Ends every grant of the running process to `pid` that touches [va, va + size), and takes away what
  * was mapped by it, from everyone who has it by then.
  * => may sleep. 0: no hart reaches those pages any more; -ESRCH: there was no such grant.
  */

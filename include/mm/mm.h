@@ -73,7 +73,7 @@ enum brk_mode {
 
 /*
  * Brings memory up: frames, the kernel map, W^X verified. Boot only, boot hart.
- * `banks` is all RAM that the device tree lists; what of it is none is left out (mm/ram.h).
+ * `banks` is all RAM that the device tree lists; what is not there is left out (mm/ram.h).
  * `reserved`, at most RAM_RESERVED_MAX, must not be handed out (firmware, device tree, initrd).
  * The kernel's own image is reserved by itself.
  * => NULL, or why the machine cannot be used.

@@ -37,7 +37,7 @@ enum page_kind {
 #define PAGE_REF      1UL               /* one holder */
 #define PAGE_PIN      (1UL << 32 | 1UL) /* one holder that is a region */
 #define PAGE_BATCH    256               /* frames let go of at once */
-#define PAGE_FREE_FEW 8                 /* fewer go to a stock, when they are freed at once */
+#define PAGE_FREE_FEW 8                 /* when fewer are freed at once, they go to a stock */
 #define PAGE_ORDERS   11                /* blocks of 2^0 .. 2^10 frames: up to 4 MiB */
 
 struct page {

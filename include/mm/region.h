@@ -77,6 +77,7 @@ struct region {
     struct list link; /* [region list] */
 };
 
+/* One holder more. => r has one that stays meanwhile; any context. */
 void region_get(struct region *r);
 
 /* Holds r unless its last holder is gone already. => whether it is held. */
