@@ -1,5 +1,5 @@
 /*
- * Boot: memory comes up, in this order. Owns nothing.
+ * Boot: memory comes up, in this order.
  *
  * Called by init/main.c. Read next: mm/ram.c, mm/extents.c, mm/kmap.c, mm/page.c: the steps.
  */

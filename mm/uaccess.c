@@ -1,9 +1,8 @@
 /*
  * Copies to and from the running program's memory: the range check, then the machine.
  *
- * Owns nothing. The instructions are in arch/riscv/uaccess.S; a fault there comes back
- * through mm_fault(), so that kernel and program meet the same pages, permissions and
- * copies on write. Read next: mm/fault.c.
+ * The instructions are in arch/riscv/uaccess.S; a fault there comes back through mm_fault(), so that
+ * kernel and program meet the same pages, permissions and copies on write. Read next: mm/fault.c.
  */
 #include "mm/uaccess.h"
 

@@ -166,6 +166,7 @@ void page_free_order(struct page *page, unsigned order);
 /* Registers a reclaimer for good. Boot only. */
 void page_add_reclaimer(struct reclaimer *r);
 
+/* => the figures of this moment; takes the buddy lock. */
 void page_get_stats(struct page_stats *stats);
 
 /*

@@ -39,7 +39,7 @@ void *slab_alloc(struct slab_cache *cache);
 /* The same, but for what is in it: anything. */
 void *slab_alloc_raw(struct slab_cache *cache);
 
-/* => obj came from slab_alloc(cache). May free a frame. */
+/* => obj came from slab_alloc(cache). May free a frame; never sleeps. */
 void slab_free(struct slab_cache *cache, void *obj);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * Copies between the kernel and the running task's user memory.
  *
- * Addresses come from programs and are checked here, in the one range check. A page
+ * Addresses come from programs and are checked here, by range_fits(). A page
  * that is not there yet appears on the way (mm/fault.c); what the program itself may
  * not read or write, the kernel may not on its behalf. A mapped file's page is read
  * from the disk, which sleeps: with a lock held the copy fails there, unless the page was brought

@@ -84,9 +84,7 @@ static inline bool proc_takes_spare(const struct proc *p)
 
 /* ---- the table (proc/table.c) ---- */
 
-/*
- * Gets the table ready. Boot only.
- */
+/* Gets the table ready. Boot only. */
 void proc_init(void);
 
 /*

@@ -18,9 +18,7 @@ enum edit_result {
     EDIT_TOO_LONG,    /* the line did not fit, and was dropped from its first byte to its last */
 };
 
-/*
- * Whether descriptor 0 is a console on which lines can be edited.
- */
+/* Whether descriptor 0 is a console on which lines can be edited. */
 int edit_possible(void);
 
 /*
