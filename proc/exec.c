@@ -249,7 +249,7 @@ const char *exec_name(const char *path)
 
 int proc_exec(const char *path, vaddr_t argv)
 {
-    struct trapframe *frame = task_frame(current());
+    struct trapframe *frame = current()->frame;
     struct exec_image image;
     struct mm *old;
     int err = exec_load(proc_current()->cwd, path, &argv, &image);

@@ -16,7 +16,7 @@
 #include "proc/files.h"
 #include "table.h"
 
-static int fork_as(enum pid_kind kind)
+int proc_fork(enum pid_kind kind)
 {
     struct proc *parent = proc_current(), *child = proc_alloc();
     int pid, err;
@@ -34,8 +34,8 @@ static int fork_as(enum pid_kind kind)
     fd_copy_to(child);
     child->cwd = inode_dup(parent->cwd);
     memcpy(child->task.name, parent->task.name, sizeof(child->task.name));
-    *task_frame(&child->task) = *task_frame(&parent->task);
-    task_frame(&child->task)->a0 = 0;
+    *child->task.frame = *parent->task.frame;
+    child->task.frame->a0 = 0;
     pid = proc_publish(child, parent, kind);
     task_start(&child->task);
     return pid;
@@ -47,25 +47,17 @@ out_slot:
     return err;
 }
 
-int proc_fork(void)
-{
-    return fork_as(PID_FRESH);
-}
-
 /* Only process 1 makes servers, one at a time: what is free here is free when the child is made. */
 int proc_fork_server(void)
 {
     if (current()->pid != 1)
         return -EPERM;
-    if (proc_server_state() != PROC_FREE)
-        return -EBUSY;
-    return fork_as(PID_SERVER);
+    return proc_server_state() == PROC_FREE ? proc_fork(PID_SERVER) : -EBUSY;
 }
 
 int proc_start_init(const char *path)
 {
     struct exec_image image;
-    struct trapframe *frame;
     struct proc *p;
     int err = exec_load(NULL, path, NULL, &image);
 
@@ -76,8 +68,7 @@ int proc_start_init(const char *path)
     p->task.mm->takes_spare = true;
     p->cwd = inode_root();
     strlcpy(p->task.name, exec_name(path), sizeof(p->task.name));
-    frame = task_frame(&p->task);
-    *frame =
+    *p->task.frame =
         (struct trapframe){.epc = image.entry, .sp = image.sp, .a0 = image.argc, .a1 = image.sp};
     proc_publish(p, NULL, PID_FRESH);
     task_start(&p->task);

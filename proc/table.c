@@ -61,12 +61,6 @@ struct proc *proc_slot(int slot)
 
 /* ---- slots ---- */
 
-/* Whether a slot is free for a child of the running process. */
-static bool slot_is_free(void) __must_hold(&proc_tree_lock)
-{
-    return nfree > SPARE_SLOTS || (nfree > 0 && proc_takes_spare(proc_current()));
-}
-
 /*
  * Whether a slot will be free as soon as init runs: that of an orphan that has ended. Init itself
  * cannot wait for that.
@@ -80,14 +74,16 @@ static bool slot_is_coming(void) __must_hold(&proc_tree_lock)
 
 struct proc *proc_alloc(void)
 {
+    /* The boot makes init. */
+    unsigned kept = current()->idle || proc_takes_spare(proc_current()) ? 0 : SPARE_SLOTS;
     struct proc *p = NULL;
 
     /* The free slots and init's children are looked at in one hold of the lock. */
     spin_lock(&proc_tree_lock);
-    while (!slot_is_free() && slot_is_coming())
+    while (nfree <= kept && slot_is_coming())
         if (wait_on_killable(&slot_freed, &proc_tree_lock))
             break;
-    if (slot_is_free()) {
+    if (nfree > kept) {
         p = list_entry(list_pop_front(&free_slots), struct proc, sibling);
         p->state = PROC_EMBRYO;
         nfree--;
@@ -122,39 +118,29 @@ void proc_free(struct proc *p)
 
 /* ---- pids ---- */
 
-static struct proc **pid_bucket(int pid)
-{
-    return &by_pid[(unsigned)pid % PID_BUCKETS];
-}
-
 struct proc *proc_find(int pid)
 {
-    struct proc *p = *pid_bucket(pid);
+    struct proc *p = by_pid[(unsigned)pid % PID_BUCKETS];
 
-    ASSERT(spin_held(&proc_tree_lock));
+    CHECK_ASSERT(spin_held(&proc_tree_lock));
     while (p && p->task.pid != pid)
         p = p->pid_next;
     return p;
 }
 
-/* Pids only grow, until they have used up the positive ints. */
-static int next_pid(void) __must_hold(&proc_tree_lock)
+/* => a pid that nobody has. Pids only grow, until they have used up the positive ints. */
+static int choose_pid(enum pid_kind kind) __must_hold(&proc_tree_lock)
 {
+    if (kind == PID_SERVER && server_pid) {
+        ASSERT(!proc_find(server_pid));
+        return server_pid;
+    }
     do
         last_pid = last_pid == INT32_MAX ? 1 : last_pid + 1;
     while (proc_find(last_pid) || last_pid == server_pid);
+    if (kind == PID_SERVER)
+        server_pid = last_pid;
     return last_pid;
-}
-
-/* => a pid that nobody has. */
-static int choose_pid(enum pid_kind kind) __must_hold(&proc_tree_lock)
-{
-    if (kind == PID_FRESH)
-        return next_pid();
-    if (!server_pid)
-        server_pid = next_pid();
-    ASSERT(!proc_find(server_pid));
-    return server_pid;
 }
 
 int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind)
@@ -165,7 +151,7 @@ int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind)
     spin_lock(&proc_tree_lock);
     ASSERT(p->state == PROC_EMBRYO);
     p->task.pid = pid = choose_pid(kind);
-    bucket = pid_bucket(pid);
+    bucket = &by_pid[(unsigned)pid % PID_BUCKETS];
     p->pid_next = *bucket;
     *bucket = p;
     p->parent = parent;
@@ -182,7 +168,7 @@ int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind)
 
 void proc_forget(struct proc *p)
 {
-    struct proc **at = pid_bucket(p->task.pid);
+    struct proc **at = &by_pid[(unsigned)p->task.pid % PID_BUCKETS];
 
     ASSERT(p->state == PROC_ZOMBIE);
     while (*at != p)

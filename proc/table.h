@@ -21,11 +21,6 @@ struct proc *proc_alloc(void);
  */
 void proc_free(struct proc *p);
 
-enum pid_kind {
-    PID_FRESH,  /* one that nobody has had, as long as there are such */
-    PID_SERVER, /* all servers have it, one after the other, and nobody else */
-};
-
 /*
  * Gives p a pid and a parent (NULL: none, p is init) and makes it known.
  * => takes proc_tree_lock. Returns the pid. PID_SERVER: nobody has that pid now.

@@ -9,47 +9,27 @@
  */
 #include "asm/csr.h"
 #include "asm/trap.h"
+#include "lib/errno.h"
 #include "lib/printk.h"
 #include "mm/mm.h"
 #include "proc/proc.h"
 #include "sched/task.h"
 
-/* Brings the page that a fault asks for. => true when the access can be tried again. */
-static inline bool resolve(uint64_t cause, vaddr_t va)
-{
-    struct mm *mm = current()->mm;
-
-    if (!mm)
-        return false;
-    switch (cause) {
-    case CAUSE_PAGE_LOAD:
-        return mm_fault(mm, va, ACCESS_READ) == 0;
-    case CAUSE_PAGE_STORE:
-        return mm_fault(mm, va, ACCESS_WRITE) == 0;
-    case CAUSE_PAGE_FETCH:
-        return mm_fault(mm, va, ACCESS_EXEC) == 0;
-    default:
-        return false;
-    }
-}
-
-/* A copy by the kernel. Interrupts are as they were there, so that the fault knows if it may sleep. */
-static __noinline bool resolve_copy(const struct trapframe *tf, uint64_t cause, vaddr_t va)
-{
-    bool resolved;
-
-    if (tf->status & SSTATUS_SPIE)
-        irq_on();
-    resolved = resolve(cause, va);
-    irq_off();
-    return resolved;
-}
-
 bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from from)
 {
-    if (from == TRAP_FROM_UACCESS)
-        return resolve_copy(tf, cause, va);
-    if (!resolve(cause, va)) {
+    struct mm *mm = current()->mm;
+    int err = -EFAULT;
+
+    /* A copy by the kernel: interrupts are as they were there, so the fault knows if it may sleep. */
+    if (from == TRAP_FROM_UACCESS && (tf->status & SSTATUS_SPIE))
+        irq_on();
+    if (mm && cause == CAUSE_PAGE_STORE)
+        err = mm_fault(mm, va, ACCESS_WRITE);
+    else if (mm && cause == CAUSE_PAGE_LOAD)
+        err = mm_fault(mm, va, ACCESS_READ);
+    else if (mm && cause == CAUSE_PAGE_FETCH)
+        err = mm_fault(mm, va, ACCESS_EXEC);
+    if (err && from == TRAP_FROM_USER) {
         printk("usertrap(): unexpected scause 0x%lx pid=%d %s\n"
                "            sepc=0x%lx stval=0x%lx\n",
                cause, current()->pid, current()->name, tf->epc, va);
@@ -58,9 +38,9 @@ bool trap_fault(struct trapframe *tf, uint64_t cause, vaddr_t va, enum trap_from
         proc_exit(-1);
     }
     irq_off();
-    if (unlikely(current()->pending))
+    if (from == TRAP_FROM_USER && unlikely(current()->pending))
         task_pending_work();
-    return true;
+    return !err;
 }
 
 void task_end_killed(void)

@@ -45,7 +45,7 @@ static bool spin_for(struct mutex *m)
 void mutex_lock(struct mutex *m)
 {
     assert_can_sleep();
-    ASSERT(!mutex_held(m));
+    ASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) != current());
     if (try_to_take(m) || spin_for(m))
         return;
     spin_lock(&m->guard);
@@ -58,7 +58,7 @@ void mutex_lock(struct mutex *m)
 
 void mutex_unlock(struct mutex *m)
 {
-    ASSERT(mutex_held(m));
+    ASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current());
     current()->mutexes--;
     __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&m->nwaiting, __ATOMIC_SEQ_CST) == 0)

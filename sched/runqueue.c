@@ -78,5 +78,6 @@ void runqueue_call(uint64_t not_coming)
     run_queue.idle_cpus &= ~here;
     harts = runqueue_claim();
     spin_unlock(&run_queue.lock);
-    call_harts(harts);
+    if (harts)
+        sbi_send_ipi(harts);
 }

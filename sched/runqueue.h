@@ -36,13 +36,6 @@ uint64_t runqueue_claim(void) __must_hold(&run_queue.lock);
  */
 void runqueue_call(uint64_t not_coming);
 
-/* Interrupts the harts in the mask, outside run_queue.lock. */
-static inline void call_harts(uint64_t mask)
-{
-    if (mask)
-        sbi_send_ipi(mask);
-}
-
 /*
  * Gives the hart to the task that has waited longest (sched.c).
  * => interrupts off, no spin lock held
@@ -51,17 +44,6 @@ void schedule(void);
 
 /* Runs other tasks on the boot flow's hart, which is an idle task, until it is woken (sched.c). */
 void idle_until_woken(void);
-
-/*
- * The running task is about to sleep: a task_wake() from here on is not lost. task_block() follows.
- */
-void task_prepare_sleep(enum task_state how);
-
-/*
- * Leaves the hart until woken, unless a wake-up has undone task_prepare_sleep() already.
- * => no spin lock held. May return early: the caller tests its condition again.
- */
-void task_block(void);
 
 /*
  * Runs the timers of this hart that are due by `now` (ktimer.c).

@@ -44,12 +44,6 @@ void sched_init_hart(void)
 
 /* ---- From task to task ---- */
 
-/* The first thing after a switch: the stack of the task that ran here before is let go of. */
-static void finish_switch(void)
-{
-    __atomic_store_n(&this_cpu->previous->on_cpu, 0, __ATOMIC_RELEASE);
-}
-
 /* Leaves prev for next, both chosen under the lock; returns when somebody switches back to prev. */
 static void switch_to(struct task *prev, struct task *next)
 {
@@ -66,23 +60,15 @@ static void switch_to(struct task *prev, struct task *next)
         timer_arm(c->slice_end);
     }
     context_switch(&prev->ctx, &next->ctx);
-    finish_switch();
-}
-
-/* Who shall run here now? => prev itself when it may go on and nobody else wants to */
-static struct task *choose_next(struct task *prev) __must_hold(&run_queue.lock)
-{
-    struct list *first = list_pop_front(&run_queue.ready);
-
-    if (first)
-        return list_entry(first, struct task, run_link);
-    return prev->state == TASK_RUNNABLE ? prev : &idle_tasks[this_cpu->id];
+    /* Another hart, perhaps: the stack of the task that ran here before is let go of. */
+    __atomic_store_n(&this_cpu->previous->on_cpu, 0, __ATOMIC_RELEASE);
 }
 
 void schedule(void)
 {
     struct cpu *c = this_cpu;
-    struct task *prev = c->current, *next;
+    struct task *prev = c->current, *next = &idle_tasks[c->id];
+    struct list *first;
     uint64_t harts;
 
     ASSERT(c->irq_depth == 0);
@@ -90,7 +76,11 @@ void schedule(void)
     spin_lock(&run_queue.lock);
     if (prev->state == TASK_SLEEPING_KILLABLE && task_killed(prev))
         prev->state = TASK_RUNNABLE;
-    next = choose_next(prev);
+    first = list_pop_front(&run_queue.ready);
+    if (first)
+        next = list_entry(first, struct task, run_link);
+    else if (prev->state == TASK_RUNNABLE)
+        next = prev;
     if (next != prev) {
         prev->current = false;
         if (prev->state == TASK_RUNNABLE && !prev->idle)
@@ -149,7 +139,7 @@ void task_pending_work(void)
 
 void task_first_run(void)
 {
-    finish_switch();
+    __atomic_store_n(&this_cpu->previous->on_cpu, 0, __ATOMIC_RELEASE); /* as in switch_to() */
     task_pending_work();
 }
 

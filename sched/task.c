@@ -3,10 +3,10 @@
  *
  * Owns struct task. run_queue.lock guards the [run queue] fields.
  *
- * Sleeping: a task sets its state itself (task_prepare_sleep()), while it still runs. A waker that
- * comes in between only sets the state back, since the task is still `current`, and task_block()
- * then returns at once. Kills take the same road: schedule() asks under the lock, at the last
- * moment, whether a killable sleeper has been killed.
+ * Sleeping: a task sets its state itself (waitqueue.c), while it still runs. A waker that comes in
+ * between only sets the state back, since the task is still `current`, and schedule() then returns
+ * at once. Kills take the same road: schedule() asks under the lock, at the last moment, whether a
+ * killable sleeper has been killed.
  *
  * Called by wait queues and proc/. Read next: sched.c.
  */
@@ -24,6 +24,7 @@ void task_init(struct task *task, unsigned kstack_slot)
     list_init(&task->run_link);
     task->state = TASK_NEW;
     task->kstack_slot = kstack_slot;
+    task->frame = (struct trapframe *)kstack_top(kstack_slot) - 1;
 }
 
 void task_start(struct task *task)
@@ -32,35 +33,32 @@ void task_start(struct task *task)
 
     ASSERT(task->state == TASK_NEW);
     task->ctx.ra = (uint64_t)trap_return_first;
-    task->ctx.sp = (uint64_t)task_frame(task);
+    task->ctx.sp = (uint64_t)task->frame;
     spin_lock(&run_queue.lock);
     task->state = TASK_RUNNABLE;
     harts = runqueue_add(task);
     spin_unlock(&run_queue.lock);
-    call_harts(harts);
-}
-
-/* Makes a task that sleeps runnable. => the mask of harts to call */
-static uint64_t wake_locked(struct task *task) __must_hold(&run_queue.lock)
-{
-    task->state = TASK_RUNNABLE;
-    if (task->idle)
-        return (1UL << task->cpu) & ~(1UL << this_cpu->id);
-    /* If it is still on its way to task_block(), it will notice there. */
-    return task->current ? 0 : runqueue_add(task);
+    if (harts)
+        sbi_send_ipi(harts);
 }
 
 void task_wake(struct task *task)
 {
     uint64_t harts = 0;
 
-    /* The caller's news must be visible before the state is read: task_prepare_sleep() pairs. */
+    /* The caller's news must be visible before the state is read: waitqueue.c pairs. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     spin_lock(&run_queue.lock);
-    if (task->state == TASK_SLEEPING || task->state == TASK_SLEEPING_KILLABLE)
-        harts = wake_locked(task);
+    if (task->state == TASK_SLEEPING || task->state == TASK_SLEEPING_KILLABLE) {
+        task->state = TASK_RUNNABLE;
+        if (task->idle)
+            harts = (1UL << task->cpu) & ~(1UL << this_cpu->id);
+        else if (!task->current) /* else it is on its way to schedule(), and will notice there */
+            harts = runqueue_add(task);
+    }
     spin_unlock(&run_queue.lock);
-    call_harts(harts);
+    if (harts)
+        sbi_send_ipi(harts);
 }
 
 void task_kill(struct task *task)
@@ -69,30 +67,16 @@ void task_kill(struct task *task)
 
     spin_lock(&run_queue.lock);
     __atomic_fetch_or(&task->pending, TASK_PENDING_KILL, __ATOMIC_SEQ_CST);
-    if (task->state == TASK_SLEEPING_KILLABLE)
-        harts = wake_locked(task);
-    else if (task->current)
+    if (task->current) {
         /* It may be in user mode: an interrupt brings it in now, not at the end of its slice. */
         harts = (1UL << task->cpu) & ~(1UL << this_cpu->id);
+    } else if (task->state == TASK_SLEEPING_KILLABLE) {
+        task->state = TASK_RUNNABLE;
+        harts = runqueue_add(task);
+    }
     spin_unlock(&run_queue.lock);
-    call_harts(harts);
-}
-
-void task_prepare_sleep(enum task_state how)
-{
-    __atomic_store_n(&current()->state, (uint32_t)how, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-void task_block(void)
-{
-    uint64_t irqs = irq_disable_save();
-
-    if (current()->idle)
-        idle_until_woken();
-    else
-        schedule();
-    irq_restore(irqs);
+    if (harts)
+        sbi_send_ipi(harts);
 }
 
 void task_exit(void)

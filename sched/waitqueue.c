@@ -32,16 +32,23 @@ void waitqueue_init(struct waitqueue *wq)
 static void sleep_on(struct waitqueue *wq, struct spinlock *held,
                      enum task_state how) __no_lock_analysis
 {
-    struct waiter w = {.task = current()};
+    struct task *me = current();
+    struct waiter w = {.task = me};
 
     CHECK_ASSERT(spin_held(held) && this_cpu->irq_depth == 1);
     spin_lock(&wq->lock);
     list_push_back(&wq->waiters, &w.link);
-    task_prepare_sleep(how);
+    __atomic_store_n(&me->state, (uint32_t)how, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* task_wake() pairs */
     spin_unlock(&wq->lock);
     spin_unlock(held);
     assert_can_sleep();
-    task_block();
+    irq_off();
+    if (me->idle)
+        idle_until_woken();
+    else
+        schedule();
+    irq_on();
     spin_lock(held);
     spin_lock(&wq->lock);
     list_remove(&w.link);
@@ -85,36 +92,31 @@ int wait_on_until(struct waitqueue *wq, struct spinlock *held, uint64_t deadline
     return err;
 }
 
-/* Wakes the first waiter; it must not be left on the list, or the next wake would find it again. */
-static void wake_first(struct waitqueue *wq) __must_hold(&wq->lock)
-{
-    struct list *first = list_pop_front(&wq->waiters);
-
-    task_wake(list_entry(first, struct waiter, link)->task);
-}
-
-/* Without the queue's lock: a waiter that came under the caller's lock is seen (wake_all()). */
-static bool is_empty(const struct waitqueue *wq)
-{
-    return __atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters;
-}
-
+/*
+ * The first look is without the queue's lock: a waiter that came under the caller's lock is seen.
+ * Whoever is woken leaves the list here, or the next wake would find it again.
+ */
 void wake_all(struct waitqueue *wq)
 {
-    if (is_empty(wq))
+    struct list *first;
+
+    if (__atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters)
         return;
     spin_lock(&wq->lock);
-    while (!list_empty(&wq->waiters))
-        wake_first(wq);
+    while ((first = list_pop_front(&wq->waiters)))
+        task_wake(list_entry(first, struct waiter, link)->task);
     spin_unlock(&wq->lock);
 }
 
 void wake_one(struct waitqueue *wq)
 {
-    if (is_empty(wq))
+    struct list *first;
+
+    if (__atomic_load_n(&wq->waiters.next, __ATOMIC_RELAXED) == &wq->waiters)
         return;
     spin_lock(&wq->lock);
-    if (!list_empty(&wq->waiters))
-        wake_first(wq);
+    first = list_pop_front(&wq->waiters);
+    if (first)
+        task_wake(list_entry(first, struct waiter, link)->task);
     spin_unlock(&wq->lock);
 }

@@ -10,7 +10,7 @@
 /* int fork(void) */
 long sys_fork(const uint64_t a[6])
 {
-    return proc_fork();
+    return proc_fork(PID_FRESH);
 }
 
 /* void exit(int status) */

@@ -47,6 +47,11 @@ struct proc {
     struct file *files[NOFILE];   /* [self] a free slot has none */
 };
 
+enum pid_kind {
+    PID_FRESH,  /* one that nobody has had, as long as there are such */
+    PID_SERVER, /* all servers have it, one after the other, and nobody else */
+};
+
 extern struct spinlock proc_tree_lock;
 
 /*
@@ -67,11 +72,8 @@ struct proc_hooks {
 
 extern struct proc_hooks proc_hooks; /* [I] after boot */
 
-/* The running process. => never called from an idle task. */
-static inline struct proc *proc_current(void)
-{
-    return container_of(current(), struct proc, task);
-}
+/* The running process. => never used by an idle task. */
+#define proc_current() container_of(current(), struct proc, task)
 
 /*
  * Whether p is init or was forked by init itself: the shell, the server. The last free slots and
@@ -130,9 +132,10 @@ int proc_start_init(const char *path);
 
 /*
  * Makes a child that is a copy of the running process and gets 0 from the same system call.
+ * PID_SERVER: as proc_fork_server() has it.
  * => may sleep. The child's pid; -EAGAIN no slot; -ENOMEM. Source: docs/xv6-abi.md 2, fork.
  */
-int proc_fork(void);
+int proc_fork(enum pid_kind kind);
 
 /*
  * The same for process 1 only, and the child is a server: the first gets a new pid, and each

@@ -53,18 +53,13 @@ struct task {
     uint32_t cpu;              /* [run queue] hart it ran on last */
     int pid;                   /* [I] while it lives; 0 for idle tasks */
     unsigned kstack_slot;      /* [I] */
+    struct trapframe *frame;   /* [I] its registers in user mode, at the top of its kernel stack */
     struct mm *mm;             /* [self] NULL = kernel only; proc/ also guards it by p->lock */
     char name[TASK_NAME_SIZE]; /* [self] the same */
 };
 
 /* The task that runs on this hart; NULL before sched_init_hart(). */
 #define current() (this_cpu->current)
-
-/* The user trapframe of a task, at the top of its kernel stack. */
-static inline struct trapframe *task_frame(const struct task *task)
-{
-    return (struct trapframe *)kstack_top(task->kstack_slot) - 1;
-}
 
 /*
  * Whether the task has been killed: it must unwind to user mode, where it ends.
@@ -102,7 +97,7 @@ __noreturn void sched_idle(void);
 void task_init(struct task *task, unsigned kstack_slot);
 
 /*
- * Puts a new task on the run queue; it enters user mode with the frame task_frame().
+ * Puts a new task on the run queue; it enters user mode with the registers in task->frame.
  * => task_init() was called; frame, mm and pid are ready. The caller must not touch the task
  *    afterwards. Takes the run queue's lock.
  */

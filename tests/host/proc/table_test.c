@@ -35,6 +35,7 @@ void task_init(struct task *task, unsigned kstack_slot)
 {
     memset(task, 0, sizeof(*task));
     task->kstack_slot = kstack_slot;
+    task->frame = (struct trapframe *)kstack_top(kstack_slot) - 1;
 }
 
 void task_start(struct task *task)
@@ -172,11 +173,13 @@ static void run_as(struct proc *p)
 /* A table in which every slot is taken: init, one that forks, and children of init. */
 static int fill_table(void **state)
 {
+    static struct task boot = {.idle = true};
     static bool begun;
 
     if (begun)
         return 0;
     begun = true;
+    this_cpu->current = &boot;
     proc_init();
     assert_int_equal(proc_start_init("/init"), 0);
     spin_lock(&proc_tree_lock);
@@ -184,7 +187,7 @@ static int fill_table(void **state)
     spin_unlock(&proc_tree_lock);
     run_as(init);
     while (free_slots_left() > 0)
-        assert_true(proc_fork() > 1);
+        assert_true(proc_fork(PID_FRESH) > 1);
     return 0;
 }
 
@@ -212,7 +215,7 @@ static int teardown(void **state)
     port_on_lock = NULL;
     run_as(init);
     while (free_slots_left() > 0)
-        if (proc_fork() < 0)
+        if (proc_fork(PID_FRESH) < 0)
             return -1;
     return port_locks_held() != 0;
 }
@@ -224,14 +227,14 @@ static struct proc *another_child(void)
 
 static void full_of_the_living(void **state)
 {
-    assert_int_equal(proc_fork(), -EAGAIN);
+    assert_int_equal(proc_fork(PID_FRESH), -EAGAIN);
     assert_int_equal(waits, 0);
 }
 
 static void waits_for_an_orphan_that_has_ended(void **state)
 {
     end_child(another_child());
-    assert_true(proc_fork() > 1);
+    assert_true(proc_fork(PID_FRESH) > 1);
     assert_int_equal(waits, 1);
     assert_int_equal(free_slots_left(), 0);
 }
@@ -243,7 +246,7 @@ static void init_runs_at_any_moment(void **state)
         setup(state);
         end_child(another_child());
         reap_at = at;
-        if (proc_fork() < 0)
+        if (proc_fork(PID_FRESH) < 0)
             fail_msg("no slot was seen, and init had freed one at lock %u", at);
     }
 }
@@ -270,7 +273,7 @@ static void servers_have_one_pid(void **state)
         assert_int_equal(proc_fork_server(), -EBUSY);
         while (proc_server_state() != PROC_FREE)
             reap();
-        assert_true(proc_fork() != pid);
+        assert_true(proc_fork(PID_FRESH) != pid);
         end_child(another_child());
         reap();
         assert_int_equal(proc_fork_server(), pid);
@@ -288,16 +291,16 @@ static void the_last_slots_are_spare(void **state)
         end_child(another_child());
         reap();
     }
-    assert_true(proc_fork() > 1);
+    assert_true(proc_fork(PID_FRESH) > 1);
     ordinary = list_entry(first->children.prev, struct proc, sibling);
     assert_true(proc_takes_spare(first) && !proc_takes_spare(ordinary));
     run_as(ordinary);
-    assert_int_equal(proc_fork(), -EAGAIN);
+    assert_int_equal(proc_fork(PID_FRESH), -EAGAIN);
     run_as(first);
-    assert_true(proc_fork() > 1);
+    assert_true(proc_fork(PID_FRESH) > 1);
     run_as(init);
-    assert_true(proc_fork() > 1);
-    assert_int_equal(proc_fork(), -EAGAIN);
+    assert_true(proc_fork(PID_FRESH) > 1);
+    assert_int_equal(proc_fork(PID_FRESH), -EAGAIN);
     while (!list_empty(&first->children))
         end_child(list_entry(list_first(&first->children), struct proc, sibling));
 }
@@ -306,7 +309,7 @@ static void init_does_not_wait_for_itself(void **state)
 {
     end_child(another_child());
     run_as(init);
-    assert_int_equal(proc_fork(), -EAGAIN);
+    assert_int_equal(proc_fork(PID_FRESH), -EAGAIN);
     assert_int_equal(waits, 0);
 }
 
@@ -314,7 +317,7 @@ static void a_kill_ends_the_wait(void **state)
 {
     end_child(another_child());
     killed_while_waiting = true;
-    assert_int_equal(proc_fork(), -EAGAIN);
+    assert_int_equal(proc_fork(PID_FRESH), -EAGAIN);
     assert_int_equal(waits, 1);
 }
 

@@ -13,6 +13,7 @@
 #include "asm/trap.h"
 #include "lib/printk.h"
 #include "sched/ktimer.h"
+#include "sched/waitqueue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +36,8 @@ struct sleeper {
     struct ktimer timer;
 };
 
+static struct spinlock bed_lock = SPINLOCK_INIT("bed", RANK_PIPE);
+static struct waitqueue bed = WAITQUEUE_INIT(bed); /* nobody wakes it: tasks are woken one by one */
 static struct sleeper sleepers[TASKS];
 static unsigned nsleepers;
 static uint64_t called;       /* harts that were sent an interrupt and have not come yet */
@@ -103,7 +106,7 @@ static void look(unsigned cpu)
     if (setjmp(idle_left) == 0)
         sched_idle();
     if (!current()->idle)
-        finish_switch();
+        __atomic_store_n(&this_cpu->previous->on_cpu, 0, __ATOMIC_RELEASE);
 }
 
 /* The timer interrupt of a hart, if it is due by now. */
@@ -172,8 +175,10 @@ static void sleep_now(uint64_t deadline)
 
     if (deadline)
         ktimer_add(&s->timer, deadline, end_of_sleep);
-    task_prepare_sleep(TASK_SLEEPING);
-    task_block();
+    irq_on(); /* as in a task: sched_idle() was left with interrupts off */
+    spin_lock(&bed_lock);
+    wait_on(&bed, &bed_lock);
+    spin_unlock(&bed_lock);
 }
 
 /* Those who were called find nothing. */
