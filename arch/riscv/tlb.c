@@ -14,16 +14,6 @@ enum {
     TLB_PAGES_MAX = 64
 };
 
-static void flush_local_range(vaddr_t va, size_t npages)
-{
-    if (npages > TLB_PAGES_MAX) {
-        tlb_flush_local();
-        return;
-    }
-    for (; npages; npages--, va += PAGE_SIZE)
-        tlb_flush_local_page(va);
-}
-
 /*
  * A hart may hold a translation in its TLB for as long as it likes after the PTE has changed;
  * only SFENCE.VMA, executed on that very hart, orders its walks after our store (privileged
@@ -34,8 +24,13 @@ void tlb_shootdown(uint64_t cpu_mask, vaddr_t va, size_t npages)
 {
     uint64_t self = 1UL << this_cpu->id;
 
-    if (cpu_mask & self)
-        flush_local_range(va, npages);
+    if (cpu_mask & self) {
+        if (npages > TLB_PAGES_MAX)
+            tlb_flush_local();
+        else
+            for (size_t i = 0; i < npages; i++)
+                tlb_flush_local_page(va + i * PAGE_SIZE);
+    }
     if (cpu_mask & ~self) {
         /* The changed PTEs must be visible to the others before they are told to look. */
         __atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -41,7 +41,7 @@ MUTANTS = {
                                     "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"
                                     "    if (g->n >= PAGE_FREE_FEW) {\n"),
     "other-harts-are-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & ~self) {", "    if (0) {"),
-    "this-hart-is-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & self)\n", "    if (0)\n"),
+    "this-hart-is-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & self) {", "    if (0) {"),
     "absent-entries-are-pinned": ("I8", "mm/lend.c", "pte < end && pte_flags(*pte) == need;",
                                   "pte < end && (!pte_present(*pte) || pte_flags(*pte) == need);"),
     "sharing-makes-writable": ("I3", "mm/lend.c", "VMA_SHARED, v->prot & terms->prot);",
