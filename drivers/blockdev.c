@@ -4,8 +4,8 @@
  *
  * Owns the list (written at boot only, so without a lock) and the sectors that have failed, under
  * errors.lock; ends_lock orders the end of a request with its submitter's sleep. A request that
- * reaches a driver lies inside the device and is made of whole sectors. Called by fs.
- * Read next: drivers/virtio_disk.c.
+ * reaches a driver lies inside the device and is made of whole sectors. Called by fs, and by the
+ * disks' drivers when a request ends. Read next: drivers/virtio_disk.c.
  */
 #include "drivers/blockdev.h"
 

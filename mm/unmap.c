@@ -5,7 +5,8 @@
  * hart that may remember them is told, then the frames are let go. Frames wait in a gather in
  * between. Lock: mm->lock; a call rests between pieces, each of which is a smaller unmapping,
  * complete in itself. Called by exit and exec (mm_destroy()), sbrk, munmap, mprotect,
- * unmap_shared_pages() and mm_detach(). Read next: page_drop_many() in mm/page.c.
+ * unmap_shared_pages() and mm_detach(); the gathers by mm/lend.c and mm/ext/revoke.c, too.
+ * Read next: page_drop_many() in mm/page.c.
  */
 #include "asm/cpu.h"
 #include "asm/tlb.h"

@@ -5,7 +5,7 @@
  * other upcalls for traps are trap_syscall() in syscall/dispatch.c, and trap_interrupt() and
  * task_first_run() in sched/sched.c.
  *
- * Called by arch/riscv. Read next: mm/fault.c.
+ * Called by arch/riscv and sched/sched.c. Read next: mm/fault.c.
  */
 #include "asm/csr.h"
 #include "asm/trap.h"

@@ -9,7 +9,8 @@
  * saved, and that hart waits for on_cpu to become 0. No cycle of waiting harts is possible: a hart
  * waits only for a task that was given up under the lock before the hart made its own choice.
  *
- * Called by task.c, arch/riscv and proc/. Read next: runqueue.c.
+ * Called by task.c and arch/riscv, by proc/ and syscall/ on the way to user mode, and by mm/ in the
+ * rests of long calls. Read next: runqueue.c.
  */
 #include "asm/csr.h"
 #include "asm/timer.h"

@@ -1,7 +1,8 @@
 /*
  * Ticks, and sleeping for some of them.
  *
- * Owns the time of boot. Nothing counts ticks: they are computed when asked for. Called by syscall/.
+ * Owns the time of boot. Nothing counts ticks: they are computed when asked for. Called by syscall/
+ * and ipc/ext/service.c.
  */
 #include "sched/ticks.h"
 
