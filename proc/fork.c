@@ -4,7 +4,8 @@
  * A child is built as an embryo that nobody else knows, so without locks; what can
  * fail (a slot, memory) comes first, and after it the child is published and started.
  *
- * Called by syscall/sysproc.c, syscall/ext/sysipc.c (for a server) and the boot. Read next: proc/exec.c, proc/exit.c.
+ * Called by syscall/sysproc.c, syscall/ext/sysipc.c (for a server) and the boot. Read next:
+ * proc/exec.c, proc/exit.c.
  */
 #include "exec.h"
 

@@ -2,8 +2,8 @@
  * Calls into the firmware (SBI specification 1.0).
  *
  * Owns what the firmware was found to have; set once by sbi_init(), constant afterwards. No lock:
- * each call is one ecall. Called by asm/timer.h, tlb.c and cpu.c, by sched/ (calls of idle harts), by
- * drivers/ (console of last resort), by proc/ext/shutdown.c and by init/main.c.
+ * each call is one ecall. Called by asm/timer.h, tlb.c and cpu.c, by sched/ (calls of idle harts),
+ * by drivers/ (console of last resort), by proc/ext/shutdown.c and by init/main.c.
  */
 #include "asm/sbi.h"
 
