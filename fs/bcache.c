@@ -21,6 +21,7 @@
 #include "lib/string.h"
 #include "mm/page.h"
 #include "mm/slab.h"
+#include "sched/task.h"
 #include "sched/waitqueue.h"
 #include "super.h"
 
@@ -88,20 +89,6 @@ static void buf_touch(struct buf *b)
     list_push_back(&bcache.lru, &b->lru);
 }
 
-/* The idle buffer that was asked for longest ago. => NULL when all are referenced */
-static struct buf *find_idle(void)
-{
-    struct list *pos;
-
-    list_for_each(pos, &bcache.lru) {
-        struct buf *b = list_entry(pos, struct buf, lru);
-
-        if (__atomic_load_n(&b->refs, __ATOMIC_SEQ_CST) == 0)
-            return b;
-    }
-    return NULL;
-}
-
 /* ---- memory ---- */
 
 /*
@@ -110,7 +97,7 @@ static struct buf *find_idle(void)
  */
 static int group_create(void)
 {
-    struct buf_group *group = slab_alloc(&group_cache);
+    struct buf_group *group = slab_alloc_raw(&group_cache);
 
     if (!group)
         return -ENOMEM;
@@ -122,9 +109,13 @@ static int group_create(void)
     spin_lock(&bcache.lock);
     group->fixed = bcache.groups++ < BCACHE_PAGES_MIN;
     for (unsigned i = BUFS_PER_PAGE; i-- > 0;) {
-        group->buf[i].data = (uint8_t *)page_addr(group->page) + i * BSIZE;
-        group->buf[i].group = group;
-        list_push_front(&bcache.lru, &group->buf[i].lru);
+        struct buf *b = &group->buf[i];
+
+        b->refs = b->block = 0;
+        b->logged = false;
+        b->data = (uint8_t *)page_addr(group->page) + i * BSIZE;
+        b->group = group;
+        list_push_front(&bcache.lru, &b->lru);
     }
     spin_unlock(&bcache.lock);
     return 0;
@@ -194,58 +185,55 @@ size_t fs_reclaim_pages(size_t n)
 }
 
 /*
- * An idle buffer, one without a block while memory is plentiful: a sixteenth of it is left to other
- * users of memory, since they would only have to take it back. => NULL; the lock was let go of
+ * The idle buffer that was asked for longest ago. While memory is plentiful it is one without a
+ * block: a sixteenth of memory is left to others, since they would only have to take it back.
+ * => NULL when all are referenced; the lock may have been let go of
  */
 static struct buf *find_room(void) __must_hold(&bcache.lock)
 {
-    struct buf *b = find_idle();
     struct page_stats stats;
+    struct list *pos;
 
-    if (b && b->block == 0)
-        return b;
-    spin_unlock(&bcache.lock);
-    page_get_stats(&stats);
-    if (stats.free > stats.promised && stats.free - stats.promised > stats.total / 16)
-        group_create();
-    spin_lock(&bcache.lock);
-    return find_idle();
+    for (bool grown = false;; grown = true) {
+        list_for_each(pos, &bcache.lru) {
+            struct buf *b = list_entry(pos, struct buf, lru);
+
+            if (__atomic_load_n(&b->refs, __ATOMIC_SEQ_CST) > 0)
+                continue;
+            if (grown || b->block == 0)
+                return b;
+            break;
+        }
+        if (grown)
+            return NULL;
+        spin_unlock(&bcache.lock);
+        page_get_stats(&stats);
+        if (stats.free > stats.promised && stats.free - stats.promised > stats.total / 16)
+            group_create();
+        spin_lock(&bcache.lock);
+    }
 }
 
 /* ---- reading ---- */
 
-static void wait_idle(void) __must_hold(&bcache.lock)
+/*
+ * The buffer of a block, in any state but BUF_READING; waits if it must. Another task may bring a
+ * block that is not cached while this one looks for room. => referenced
+ */
+static struct buf *buf_claim(uint32_t block) __must_hold(&bcache.lock)
 {
-    __atomic_fetch_add(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST);
-    if (!find_idle())
-        wait_on(&bcache.wq, &bcache.lock);
-    __atomic_fetch_sub(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST);
-}
+    struct buf *b = hash_find(block), *room;
 
-/* claim() of a block that is not cached; another task may bring it while this waits. */
-static __noinline struct buf *claim_absent(uint32_t block) __must_hold(&bcache.lock)
-{
-    struct buf *room = NULL, *b;
-
-    while (!(b = hash_find(block)) && !room) {
+    while (unlikely(!b)) {
+        __atomic_fetch_add(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST); /* before the look: buf_put() */
         room = find_room();
-        if (!room)
-            wait_idle();
+        b = hash_find(block);
+        if (!b && room)
+            buf_rename(b = room, block);
+        else if (!b)
+            wait_on(&bcache.wq, &bcache.lock);
+        __atomic_fetch_sub(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST);
     }
-    if (!b) {
-        b = room;
-        buf_rename(b, block);
-    }
-    return b;
-}
-
-/* The buffer of a block, in any state but BUF_READING; waits if it must. => referenced */
-static inline struct buf *claim(uint32_t block) __must_hold(&bcache.lock)
-{
-    struct buf *b = hash_find(block);
-
-    if (unlikely(!b))
-        b = claim_absent(block);
     buf_touch(b);
     while (unlikely(b->state == BUF_READING))
         wait_on(&bcache.wq, &bcache.lock);
@@ -253,8 +241,7 @@ static inline struct buf *claim(uint32_t block) __must_hold(&bcache.lock)
 }
 
 /* Reads n neighbouring blocks, whose buffers are BUF_READING and the caller's. => 0; -EIO. */
-static __noinline int read_bufs(struct buf **bufs, unsigned n, const char *what)
-    __must_hold(&bcache.lock)
+static int read_bufs(struct buf **bufs, unsigned n, const char *what) __must_hold(&bcache.lock)
 {
     struct block_request req;
     int err;
@@ -275,37 +262,23 @@ static __noinline int read_bufs(struct buf **bufs, unsigned n, const char *what)
     return err ? -EIO : 0;
 }
 
-/* buf_read() of a block that is not there, or not yet. */
-static __noinline int buf_read_slowly(uint32_t block, struct buf **out) __releases(&bcache.lock)
-{
-    struct buf *b = claim(block);
-    int err = 0;
-
-    *out = b;
-    if (b->state == BUF_EMPTY) {
-        b->state = BUF_READING;
-        err = read_bufs(out, 1, super_part(block));
-    }
-    spin_unlock(&bcache.lock);
-    if (err)
-        buf_put(b);
-    return err;
-}
-
 int buf_read(uint32_t block, struct buf **out)
 {
-    struct buf *b;
+    int err = 0;
 
+    assert_can_sleep();
     if (block == 0 || block >= fs_mount.sb.size)
         return -EIO;
     spin_lock(&bcache.lock);
-    b = hash_find(block);
-    if (unlikely(!b || b->state != BUF_VALID))
-        return buf_read_slowly(block, out);
-    buf_touch(b);
+    *out = buf_claim(block);
+    if (unlikely((*out)->state == BUF_EMPTY)) {
+        (*out)->state = BUF_READING;
+        err = read_bufs(out, 1, super_part(block));
+    }
     spin_unlock(&bcache.lock);
-    *out = b;
-    return 0;
+    if (unlikely(err))
+        buf_put(*out);
+    return err;
 }
 
 unsigned buf_read_cached(const uint32_t *blocks, unsigned n, struct buf **bufs)
@@ -328,16 +301,16 @@ struct buf *buf_clear(uint32_t block)
 {
     struct buf *b;
 
+    assert_can_sleep();
     ASSERT(block != 0 && block < fs_mount.sb.size);
     spin_lock(&bcache.lock);
-    b = claim(block);
+    b = buf_claim(block);
     b->state = BUF_VALID;
     spin_unlock(&bcache.lock);
     memset(b->data, 0, BSIZE);
     return b;
 }
 
-/* An error is nobody's loss yet: the one who needs such a block will hear of it. */
 void buf_prefetch(const uint32_t *blocks, unsigned n)
 {
     struct buf *bufs[BCACHE_BATCH];
@@ -352,7 +325,7 @@ void buf_prefetch(const uint32_t *blocks, unsigned n)
             break;
         buf_rename(b, blocks[taken]);
         buf_touch(b);
-        b->state = BUF_READING;
+        b->state = BUF_READING; /* before the lock is let go of: nobody else may read it */
         bufs[taken++] = b;
     }
     if (taken > 0)

@@ -67,12 +67,6 @@ static inline int mapping_sync(struct inode *ip)
     return ops ? ops->sync(ip) : 0;
 }
 
-/* How many blocks the contents have. => inode locked */
-static inline uint32_t inode_blocks(const struct inode *ip)
-{
-    return (ip->d.size + BSIZE - 1) / BSIZE;
-}
-
 /* ---- balloc.c: free blocks ---- */
 
 /*
@@ -119,12 +113,13 @@ int bmap_alloc(struct inode *ip, uint32_t index, uint32_t *block);
 #define TRIM_BITMAP_BLOCKS 5
 
 /*
- * Frees the blocks from index `keep` on, last first, cuts the size accordingly, writes the inode.
+ * Frees the blocks behind the first `size` bytes, last first, cuts the size accordingly, writes the
+ * inode.
  * => in a transaction (TRIM_BITMAP_BLOCKS, indirect, inode).
  * => 0; -EAGAIN: call again in another transaction; -EIO: a block could not be read. In both cases
  *    what was not freed still belongs to the inode.
  */
-int bmap_trim(struct inode *ip, uint32_t keep);
+int bmap_trim(struct inode *ip, uint32_t size);
 
 /* ---- inode.c: the table of inodes ---- */
 
@@ -171,12 +166,6 @@ int inode_reclaim_orphans(void);
 
 /* ---- rw.c: contents. All: inode locked ---- */
 
-/* The byte at `off` of a page that programs map, with the rest of it behind. => NULL: not in memory */
-static inline uint8_t *mapped_byte(const struct inode *ip, uint64_t off)
-{
-    return ip->mapping.region ? ip->mapping.ops->byte(ip, off) : NULL;
-}
-
 /* A read: what is left to do, from `off` in the file to an address of the running task's. */
 struct file_reader {
     uint64_t off;
@@ -185,7 +174,7 @@ struct file_reader {
     bool to_kernel; /* `to` is an address of the kernel's */
 };
 
-/* Reads as much as there is. => bytes; -EFAULT, -EIO: a part was copied, and *r says how much. */
+/* Reads as much as there is. => bytes; -EFAULT, -EIO: a part may have been copied. */
 long inode_read(struct inode *ip, struct file_reader *r);
 
 /* What a write did before it ended. */

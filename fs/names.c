@@ -44,7 +44,7 @@ static int create_new(struct inode *dp, const struct dir_slot *slot, const struc
             inode_drop(ip);
     }
     if (err) {
-        bmap_trim(dp, inode_blocks(dp));
+        bmap_trim(dp, dp->d.size);
         return err;
     }
 

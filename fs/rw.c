@@ -12,6 +12,7 @@
 #include "bcache.h"
 #include "internal.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/string.h"
 #include "log.h"
 #include "mm/uaccess.h"
@@ -19,28 +20,23 @@
 /* Copies up to n bytes at `data`, the contents at r->off. => 0; -EFAULT. */
 static int copy_out(struct file_reader *r, const uint8_t *data, size_t n)
 {
-    int err = 0;
-
-    if (n > r->left)
-        n = r->left;
+    n = min(n, r->left);
     if (r->to_kernel)
         memcpy((void *)(uintptr_t)r->to, data, n);
-    else
-        err = copy_to_user(r->to, data, n);
+    else if (copy_to_user_partial(r->to, data, n) < n)
+        return -EFAULT;
     r->off += n;
     r->to += n;
     r->left -= n;
-    return err;
+    return 0;
 }
 
 /* Fetches a block that is not cached, and what follows it in the file. => 0 and a reference; -EIO. */
 static int read_ahead(struct inode *ip, uint32_t index, uint32_t block, struct buf **out)
 {
     uint32_t blocks[BCACHE_BATCH];
-    uint32_t n = inode_blocks(ip) - index;
+    uint32_t n = min((ip->d.size + BSIZE - 1) / BSIZE - index, BCACHE_BATCH);
 
-    if (n > BCACHE_BATCH)
-        n = BCACHE_BATCH;
     if (bmap(ip, index, n, blocks) == 0)
         buf_prefetch(blocks, n);
     return buf_read(block, out);
@@ -55,10 +51,9 @@ static int read_blocks(struct inode *ip, struct file_reader *r)
     struct buf *bufs[BCACHE_BATCH];
     int err;
 
-    if (n > BCACHE_BATCH)
-        n = BCACHE_BATCH;
-    if (ip->mapping.region && n > BLOCKS_PER_PAGE - first % BLOCKS_PER_PAGE)
-        n = BLOCKS_PER_PAGE - first % BLOCKS_PER_PAGE; /* the next page may be in memory */
+    n = min(n, BCACHE_BATCH);
+    if (ip->mapping.region) /* the next page may be in memory */
+        n = min(n, BLOCKS_PER_PAGE - first % BLOCKS_PER_PAGE);
     err = bmap(ip, first, n, blocks);
     if (err)
         return err;
@@ -91,11 +86,9 @@ long inode_read(struct inode *ip, struct file_reader *r)
 
     if (ip->d.type == T_DEVICE || r->off >= ip->d.size)
         return 0;
-    if (r->left > ip->d.size - r->off)
-        r->left = ip->d.size - r->off;
-    n = r->left;
+    n = r->left = min(r->left, ip->d.size - r->off);
     while (r->left > 0 && !err) {
-        const uint8_t *mapped = mapped_byte(ip, r->off);
+        const uint8_t *mapped = ip->mapping.region ? ip->mapping.ops->byte(ip, r->off) : NULL;
 
         if (mapped)
             err = copy_out(r, mapped, PAGE_SIZE - r->off % PAGE_SIZE);
@@ -131,7 +124,7 @@ static struct write_result write_block(struct inode *ip, uint64_t off, vaddr_t s
         w.err = -EFAULT;
     if (w.done > 0)
         log_write(b);
-    mapped = mapped_byte(ip, off);
+    mapped = ip->mapping.region ? ip->mapping.ops->byte(ip, off) : NULL;
     if (mapped)
         memcpy(mapped, data, w.done);
     buf_put(b);
@@ -151,9 +144,9 @@ struct write_result inode_write(struct inode *ip, vaddr_t src, uint64_t off, siz
     if (w.err)
         return w;
     while (w.done < n && !w.err) {
-        size_t room = BSIZE - (off + w.done) % BSIZE, left = n - w.done;
+        size_t room = BSIZE - (off + w.done) % BSIZE;
         struct write_result one =
-            write_block(ip, off + w.done, src + w.done, left < room ? left : room);
+            write_block(ip, off + w.done, src + w.done, min(n - w.done, room));
 
         w.done += one.done;
         w.err = one.err;
@@ -161,7 +154,7 @@ struct write_result inode_write(struct inode *ip, vaddr_t src, uint64_t off, siz
     if (off + w.done > ip->d.size)
         ip->d.size = off + w.done;
     if (w.err)
-        bmap_trim(ip, inode_blocks(ip));
+        bmap_trim(ip, ip->d.size);
     else
         w.err = dinode_write(ip);
     return w;

@@ -1,9 +1,9 @@
 /*
  * System calls of descriptors and names: decoding only. Meanings: fs/file.h, fs/fs.h, ipc/pipe.h.
  *
- * A descriptor is found before anything is made, so that a full table changes
- * nothing. Mapped file pages that a read or write will copy come before it, since it locks the
- * file that may have to bring them. Called by syscall/dispatch.c. Read next: fs/file.c.
+ * A descriptor is found before anything is made, so that a full table changes nothing. A read or
+ * write locks a file while it copies, so a copy cannot bring pages of mapped files: where a program
+ * has such pages (mm->npaged), they are brought before. Called by syscall/dispatch.c. Read next: fs/file.c.
  */
 #include "fs/file.h"
 #include "fs/fs.h"
@@ -21,11 +21,13 @@
 long sys_read(const uint64_t a[6])
 {
     struct file *f = fd_file((int)a[0]);
-    int n = (int)a[2], most = n >= 0 && n < FILE_BYTES ? n : FILE_BYTES;
+    struct mm *mm = current()->mm;
+    int n = (int)a[2];
 
     if (!f)
         return -EBADF;
-    mm_prefault(current()->mm, a[1], (uint64_t)most, ACCESS_WRITE);
+    if (unlikely(mm->npaged))
+        mm_prefault(mm, a[1], n >= 0 && n < FILE_BYTES ? n : FILE_BYTES, ACCESS_WRITE);
     return file_read(f, a[1], n);
 }
 
@@ -33,12 +35,13 @@ long sys_read(const uint64_t a[6])
 long sys_write(const uint64_t a[6])
 {
     struct file *f = fd_file((int)a[0]);
+    struct mm *mm = current()->mm;
     int n = (int)a[2];
 
     if (!f)
         return -EBADF;
-    if (n > 0)
-        mm_prefault(current()->mm, a[1], (uint64_t)n, ACCESS_READ);
+    if (unlikely(mm->npaged) && n > 0)
+        mm_prefault(mm, a[1], (uint64_t)n, ACCESS_READ);
     return file_write(f, a[1], n);
 }
 

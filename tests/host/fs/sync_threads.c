@@ -15,7 +15,7 @@
 
 uint64_t host_kernel_offset, host_page_array;
 static struct task task;
-static struct cpu cpu = {.current = &task};
+static struct cpu cpu = {.current = &task, .irq_were_on = true};
 struct cpu *this_cpu = &cpu;
 
 static pthread_mutex_t world_mutex = PTHREAD_MUTEX_INITIALIZER;
