@@ -1,15 +1,14 @@
 /*
- * Block devices: the list of them, the checks every request passes, waiting for one, and the
- * lines about errors.
+ * Block devices: the list of them, waiting for a request's end, and the lines about errors.
  *
  * Owns the list (written at boot only, so without a lock) and the sectors that have failed, under
- * errors.lock; ends_lock orders the end of a request with its submitter's sleep. A request that
- * reaches a driver lies inside the device and is made of whole sectors. Called by fs, and by the
- * disks' drivers when a request ends. Read next: drivers/virtio_disk.c.
+ * errors.lock; ends_lock orders the end of a request with its submitter's sleep. Called by fs, and by
+ * the disks' drivers when a request ends. Read next: drivers/virtio_disk.c.
  */
 #include "drivers/blockdev.h"
 
 #include "drivers/devtree.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/string.h"
@@ -52,35 +51,22 @@ struct block_device *blockdev_root(void)
 
 /* ---- requests ---- */
 
-static int check_request(const struct block_device *dev, const struct block_request *req)
-{
-    uint64_t left = dev->nsectors;
-
-    if (req->op == BLOCK_FLUSH)
-        return req->nsegs == 0 ? 0 : -EINVAL;
-    if (req->nsegs == 0 || req->nsegs > BLOCK_SEGS_MAX || req->sector > left)
-        return -EINVAL;
-    left -= req->sector;
-    for (unsigned i = 0; i < req->nsegs; i++) {
-        size_t len = req->seg[i].len;
-
-        if (len == 0 || len % BLOCK_SECTOR != 0 || len > UINT32_MAX || len / BLOCK_SECTOR > left)
-            return -EINVAL;
-        left -= len / BLOCK_SECTOR;
-    }
-    return req->op == BLOCK_WRITE && dev->readonly ? -EACCES : 0;
-}
-
 void block_submit(struct block_device *dev, struct block_request *req)
 {
-    req->status = check_request(dev, req);
+    uint64_t end = req->sector;
+
+    ASSERT(req->nsegs <= BLOCK_SEGS_MAX && (req->nsegs == 0) == (req->op == BLOCK_FLUSH));
+    for (unsigned i = 0; i < req->nsegs; i++) {
+        ASSERT(req->seg[i].len % BLOCK_SECTOR == 0);
+        end += req->seg[i].len / BLOCK_SECTOR;
+    }
+    ASSERT(end <= dev->nsectors);
+    req->status = req->op == BLOCK_WRITE && dev->readonly ? -EACCES : 0;
     req->task = current();
     req->next_seg = 0;
-    req->flying_seg = 0;
     req->ended = false;
-    waitqueue_init(&req->wq);
-    list_init(&req->link);
-    if (req->status || (req->op == BLOCK_FLUSH && !dev->can_flush))
+    req->wq = (struct waitqueue)WAITQUEUE_INIT(req->wq);
+    if (req->status)
         block_end(req);
     else
         dev->submit(dev, req);

@@ -61,18 +61,6 @@ static uint16_t chain_add(struct virtio_disk *disk, uint16_t tail, const volatil
     return id;
 }
 
-static void chain_free(struct virtio_disk *disk, uint16_t id)
-{
-    while (id != VIRTIO_NO_DESC) {
-        uint16_t next = disk->next[id];
-
-        disk->next[id] = disk->free;
-        disk->free = id;
-        disk->nfree++;
-        id = next;
-    }
-}
-
 /* Puts the next part of a request into the ring. => false when descriptors are short */
 static bool part_start(struct virtio_disk *disk, struct block_request *req)
 {
@@ -130,7 +118,12 @@ static void part_end(struct virtio_disk *disk, uint16_t head) __must_hold(&disk-
     req->sector += sectors;
     disk->flying[head] = NULL;
     disk->nflying--;
-    chain_free(disk, head);
+    for (uint16_t id = head, next; id != VIRTIO_NO_DESC; id = next) { /* frees the chain */
+        next = disk->next[id];
+        disk->next[id] = disk->free;
+        disk->free = id;
+        disk->nfree++;
+    }
     if (req->status == 0 && req->next_seg < req->nsegs)
         list_push_front(&disk->pending, &req->link);
     else
@@ -159,20 +152,19 @@ static void give_up_disk(struct virtio_disk *disk, const char *why) __must_hold(
         end_failed(list_entry(first, struct block_request, link));
 }
 
-/* Takes back what the device has returned. Ids that are not in flight are dropped. */
-static void collect_used(struct virtio_disk *disk) __must_hold(&disk->lock)
+/* Takes back what the device has returned, and starts what waits. Unknown ids are dropped. */
+static void service_disk(struct virtio_disk *disk)
 {
     volatile struct virtq_used *used = &disk->ring->used;
     uint16_t index;
 
+    spin_lock(&disk->lock);
     ring_barrier(); /* the interrupt's acknowledgement before the look at the ring */
     index = used->index;
-    if ((uint16_t)(index - disk->used_index) > disk->queue_size) {
-        give_up_disk(disk, "ring broken");
-        return;
-    }
     ring_barrier(); /* the index before the entries it vouches for */
-    while (disk->used_index != index) {
+    if (!disk->dead && (uint16_t)(index - disk->used_index) > disk->queue_size)
+        give_up_disk(disk, "ring broken");
+    while (!disk->dead && disk->used_index != index) {
         uint32_t id = used->ring[disk->used_index++ & (disk->queue_size - 1)].id;
 
         if (id < disk->queue_size && disk->flying[id]) {
@@ -182,13 +174,6 @@ static void collect_used(struct virtio_disk *disk) __must_hold(&disk->lock)
     }
     if (disk->nflying > 0 && time_now() - disk->progress > SILENCE_SECONDS * timebase_hz)
         give_up_disk(disk, "no answer");
-}
-
-static void service_disk(struct virtio_disk *disk)
-{
-    spin_lock(&disk->lock);
-    if (!disk->dead)
-        collect_used(disk);
     if (!disk->dead)
         start_pending(disk);
     spin_unlock(&disk->lock);

@@ -43,7 +43,7 @@ struct block_request {
     struct block_seg seg[BLOCK_SEGS_MAX];
     const char *what; /* it moves, in a word, for block_error(); NULL: an error is nobody's loss */
 
-    int status;              /* when it has ended: 0, or -EIO, -EINVAL, -EACCES */
+    int status;              /* when it has ended: 0, -EIO or -EACCES */
     bool ended;              /* [ends_lock in drivers/blockdev.c] */
     struct waitqueue wq;     /* the submitter, in block_wait() */
     const struct task *task; /* the submitter */
@@ -56,30 +56,28 @@ struct block_device {
     const char *name;  /* [I] */
     uint64_t nsectors; /* [I] */
     bool readonly;     /* [I] */
-    bool can_flush;    /* [I] false: BLOCK_FLUSH succeeds at once, nothing is cached */
-    /* Takes a checked request; block_end() may be called before this returns. Any context. */
+    bool can_flush;    /* [I] false: it caches nothing, and is asked for no BLOCK_FLUSH */
+    /* Takes a request; block_end() may be called before this returns. Any context. */
     void (*submit)(struct block_device *dev, struct block_request *req); /* [I] */
     struct list link; /* [I] after boot: all devices, in the order of probing */
 };
 
 /*
  * Starts a request. block_wait() must follow, by the same task.
- * => any context, spin locks of rank < RANK_DEV may be held; never sleeps.
- * => a request out of range, misaligned or writing to a read-only device ends with -EINVAL or
- *    -EACCES.
+ * => the request lies inside the device; spin locks of rank < RANK_DEV may be held; never sleeps.
+ *    A write to a read-only device ends with -EACCES.
  */
 void block_submit(struct block_device *dev, struct block_request *req);
 
 /*
  * Sleeps until a submitted request has ended, also when the task is killed.
- * => no spin lock held; may sleep. 0; -EIO, -EINVAL, -EACCES.
+ * => no spin lock held; may sleep. 0; -EIO, -EACCES.
  */
 int block_wait(struct block_request *req);
 
 /*
  * Transfers `len` bytes (a multiple of BLOCK_SECTOR) and waits. `what`: see struct block_request.
- * => as block_wait(). 0; -EIO from the device; -EINVAL, -EACCES as block_submit(). On error `buf`
- *    is undefined.
+ * => as block_wait(); on error `buf` is undefined
  */
 int block_io(struct block_device *dev, enum block_op op, uint64_t sector, void *buf, size_t len,
              const char *what);
