@@ -1,8 +1,8 @@
 /*
  * Open files: inodes and devices behind a struct file; pipes bring ops of their own.
  *
- * Owns the table of open files, without a lock: the task that makes the first reference to a file
- * has it, and when the last one is gone it is free for the next.
+ * Owns the table of open files. Lock: files.lock, for the search of a free one; a file is free from
+ * the moment its last reference is gone.
  *
  * The offset of a regular file or directory belongs to the lock of its inode, so moving it is one
  * step with the transfer. A long write takes as many transactions as it needs.
@@ -14,14 +14,19 @@
 #include "drivers/chardev.h"
 #include "internal.h"
 #include "lib/assert.h"
-#include "lib/atomic.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
+#include "lib/spinlock.h"
 #include "log.h"
 #include "mm/uaccess.h"
 #include "uapi/kernel/fcntl.h"
 
-static struct file files[FILES_MAX];
-static uint32_t freed; /* [a] how many have come free since boot */
+static struct {
+    struct spinlock lock;
+    struct file file[FILES_MAX];
+} files = {
+    .lock = SPINLOCK_INIT("files", RANK_FS),
+};
 
 /* ---- regular files and directories ---- */
 
@@ -67,7 +72,7 @@ static int write_chunks(struct file *f, vaddr_t *src, size_t *left)
     if (err)
         return err;
     do {
-        w = inode_write(ip, *src, f->off, *left < WRITE_CHUNK ? *left : WRITE_CHUNK);
+        w = inode_write(ip, *src, f->off, min(*left, WRITE_CHUNK));
         f->off += w.done;
         *src += w.done;
         *left -= w.done;
@@ -217,34 +222,18 @@ int file_open(struct inode *cwd, const char *path, int flags, struct file **out)
 
 /* ---- struct file ---- */
 
-/* Takes a file that nobody holds. => NULL when all are held, or were when they were looked at */
-static struct file *take_free(void)
-{
-    for (struct file *f = files; f < files + FILES_MAX; f++) {
-        uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
-
-        if (refs == 0 && compare_and_swap(&f->refs, &refs, 1))
-            return f;
-    }
-    return NULL;
-}
-
 struct file *file_alloc(const struct file_ops *ops, void *priv)
 {
-    struct file *f;
-    uint32_t before;
+    struct file *f = files.file;
 
-    /* One that came free behind the search may be the only one: then search again. */
-    do {
-        before = __atomic_load_n(&freed, __ATOMIC_ACQUIRE);
-        f = take_free();
-    } while (!f && __atomic_load_n(&freed, __ATOMIC_ACQUIRE) != before);
-    if (!f)
-        return NULL;
-    f->ops = ops;
-    f->priv = priv;
-    f->readable = f->writable = false;
-    f->off = 0;
+    spin_lock(&files.lock);
+    while (f < files.file + FILES_MAX && __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE) > 0)
+        f++;
+    if (f < files.file + FILES_MAX)
+        *f = (struct file){.ops = ops, .priv = priv, .refs = 1};
+    else
+        f = NULL;
+    spin_unlock(&files.lock);
     return f;
 }
 
@@ -256,18 +245,16 @@ struct file *file_dup(struct file *f)
     return f;
 }
 
-/* The last reference falls when all else is done: then the file is free for anybody. */
+/* With the last reference, the file is free for anybody: what is released is a copy. */
 void file_close(struct file *f)
 {
-    uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE);
+    struct file last = {
+        .ops = f->ops, .priv = f->priv, .readable = f->readable, .writable = f->writable};
+    uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
 
-    ASSERT(refs > 0);
-    while (refs > 1)
-        if (compare_and_swap(&f->refs, &refs, refs - 1))
-            return;
-    f->ops->release(f);
-    __atomic_store_n(&f->refs, 0, __ATOMIC_RELEASE);
-    __atomic_fetch_add(&freed, 1, __ATOMIC_RELEASE);
+    ASSERT(before > 0);
+    if (before == 1)
+        last.ops->release(&last);
 }
 
 long file_read(struct file *f, vaddr_t dst, long n)

@@ -25,7 +25,7 @@ struct file_ops {
     long (*write)(struct file *f, vaddr_t src, long n);
     /* Fills `st`. => 0; -errno. NULL: fstat() is refused. */
     int (*stat)(struct file *f, struct stat *st);
-    /* The last reference is gone: let go of f->priv. f itself is freed by the caller. */
+    /* The last reference is gone: let go of f->priv. f is a copy, without offset and count. */
     void (*release)(struct file *f);
 };
 
@@ -35,7 +35,7 @@ struct file {
     bool readable;              /* [I] after file_open(), or set by the caller of file_alloc() */
     bool writable;              /* [I] */
     int major;                  /* [I] of a device */
-    uint32_t refs;              /* [a] 0: free */
+    uint32_t refs;              /* [a] 0: free; from 0 under files.lock in fs/file.c */
     uint64_t off;               /* [inode lock] of a regular file or directory, bytes */
 };
 

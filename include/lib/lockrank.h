@@ -15,7 +15,7 @@ enum lock_rank {
     RANK_PROC,        /* one process */
     RANK_PIPE,        /* one pipe */
     RANK_SERVICE,     /* one service's queue */
-    RANK_FS,          /* inode table, log, file mappings */
+    RANK_FS,          /* open files, inode table, log, file mappings */
     RANK_DEV,         /* one device */
     RANK_DISK_ENDS,   /* the tasks that wait for the disk */
     RANK_DISK_ERRORS, /* what was told of disk errors */

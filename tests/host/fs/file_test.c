@@ -1,22 +1,13 @@
 /*
  * file_test.c - the table of open files while other harts open and close.
  *
- * One thread plays all harts: others_step() comes just before a lock is taken or a count is swapped.
+ * One thread plays all harts: others_step() comes just before a lock is taken.
  */
 #include "world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
-
-#include "lib/atomic.h"
-
-static void others_step(void);
-
-#undef compare_and_swap
-#define compare_and_swap(p, from, to) \
-    (others_step(),                   \
-     __atomic_compare_exchange_n(p, from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
 #define truncate truncate_file /* the host has one of its own */
 #include "../../../fs/file.c"
