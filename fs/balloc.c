@@ -11,7 +11,6 @@
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "log.h"
-#include "super.h"
 
 static struct {
     struct mutex lock;

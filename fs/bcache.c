@@ -16,6 +16,7 @@
 #include "bcache.h"
 
 #include "fs/fs.h"
+#include "internal.h"
 #include "lib/errno.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
@@ -23,7 +24,6 @@
 #include "mm/slab.h"
 #include "sched/task.h"
 #include "sched/waitqueue.h"
-#include "super.h"
 
 #define BUFS_PER_PAGE (PAGE_SIZE / BSIZE)
 #define HASH_SIZE     4096UL

@@ -17,7 +17,6 @@
 #include "lib/printk.h"
 #include "lib/string.h"
 #include "log.h"
-#include "super.h"
 
 #define INDIRECT NDIRECT /* index in addrs of the indirect block's number */
 

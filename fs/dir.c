@@ -5,7 +5,7 @@
  * A name is compared as xv6 does, up to its NUL or DIRSIZ bytes: the entry is taken as two words,
  * of which a mask keeps the bytes that count. (By bytes, open() would take 5 % longer.)
  *
- * Lock: the directory's, held by the caller. Called by path.c and names.c. Read next: fs/path.c.
+ * Lock: the directory's, held by the caller. Called by names.c. Read next: fs/names.c.
  */
 #include "bcache.h"
 #include "internal.h"

@@ -7,7 +7,7 @@
  * through a directory has at least one name: one that has none on disk is a corrupt image.
  *
  * Locks: itable.lock, a spin lock, for the table and the counts; inode->lock, a mutex, for
- * contents. Order: log.h. Called by path.c, names.c, file.c. Read next: fs/rw.c.
+ * contents. Order: log.h. Called by names.c, file.c. Read next: fs/rw.c.
  */
 #include "fs/inode.h"
 
@@ -20,7 +20,6 @@
 #include "lib/spinlock.h"
 #include "log.h"
 #include "mm/slab.h"
-#include "super.h"
 
 #define HASH_SIZE 64u
 

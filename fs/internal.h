@@ -1,7 +1,7 @@
 /*
  * Inodes, directories, paths and names among the files of fs; outsiders use fs.h, inode.h, file.h.
  *
- *   file.c names.c -> path.c -> dir.c -> rw.c inode.c -> bmap.c -> dinode.c balloc.c -> log.c
+ *   file.c names.c -> dir.c -> rw.c inode.c -> bmap.c -> dinode.c balloc.c -> log.c
  *
  * "In a transaction" means between log_begin() and log_end(), and in brackets stands how many
  * blocks are changed. All functions may sleep, but for those marked "never sleeps".
@@ -14,15 +14,42 @@
 #include <stdint.h>
 
 #include "asm/page.h"
+#include "drivers/blockdev.h"
 #include "fs/format.h"
 #include "fs/inode.h"
 #include "lib/annotate.h"
 #include "sched/mutex.h"
 
 #define BLOCKS_PER_PAGE (PAGE_SIZE / BSIZE)
+#define BLOCK_SECTORS   (BSIZE / BLOCK_SECTOR)
 
 struct buf;
 struct region;
+
+/* ---- super.c: the mounted file system ---- */
+
+struct mount {
+    struct block_device *dev; /* [I] after fs_init() */
+    struct superblock sb;     /* [I] checked by super_check() */
+    uint32_t data_start;      /* [I] first block that files may use */
+    uint32_t inode_limit;     /* [I] first number that is no inode's */
+};
+
+extern struct mount fs_mount;
+
+/* Whether a block number found on disk may belong to a file: the last nblocks of the device. */
+static inline bool super_is_data_block(uint32_t block)
+{
+    return block - fs_mount.data_start < fs_mount.sb.nblocks;
+}
+
+/* Reads and checks the superblock into fs_mount. => 0; -ENOMEM; -EIO, -EINVAL: a line says why. */
+int super_mount(struct block_device *dev);
+
+/* What a block holds that is not the superblock, in words, for a line about an error. */
+const char *super_part(uint32_t block);
+
+/* ---- inodes in memory ---- */
 
 /* A dinode aligned to 8 bytes, as it is inside a block: so it is copied by words. */
 typedef struct dinode dinode_words __aligned(8);
@@ -235,23 +262,11 @@ int dir_init(struct inode *dp, uint32_t parent);
 /* => 1: only "." and ".." are in it; 0: more; -EIO. */
 int dir_is_empty(struct inode *dp);
 
-/* ---- path.c ---- */
-
-/*
- * Follows a path up to its last element, which is put in `name`.
- * => as path_lookup(), and -ENOENT when the path has no element. `out` is a directory.
- */
-int path_lookup_parent(struct inode *cwd, const char *path, struct inode **out,
-                       struct dir_name *name);
-
-/* path_lookup() for operations: leaves inodes to free for inode_reap(). */
-int path_lookup_in_op(struct inode *cwd, const char *path, struct inode **out);
-
 /* ---- names.c ---- */
 
 /*
- * Finds or makes the regular file at `path`: one transaction.
- * => 0 and a reference; -EISDIR; errors of fs.h.
+ * Finds what is at `path`, or makes a regular file there: one transaction.
+ * => 0 and a reference; errors of fs.h.
  */
 int names_create_file(struct inode *cwd, const char *path, struct inode **out);
 

@@ -19,12 +19,12 @@
 #include "log.h"
 
 #include "bcache.h"
+#include "internal.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "mm/page.h"
 #include "sched/waitqueue.h"
-#include "super.h"
 
 static struct {
     struct spinlock lock;

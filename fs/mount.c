@@ -2,8 +2,7 @@
  * The file system as a whole: mounting it, and bringing all of it to the disk.
  *
  * Called by init, syscall and proc. The files of fs, in the order to read: super.c bcache.c log.c
- * balloc.c dinode.c bmap.c inode.c rw.c dir.c path.c names.c file.c; what goes beyond:
- * ext/mapping.c.
+ * balloc.c dinode.c bmap.c inode.c rw.c dir.c names.c file.c; what goes beyond: ext/mapping.c.
  */
 #include "bcache.h"
 #include "fs/fs.h"
@@ -11,8 +10,6 @@
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "log.h"
-#include "mm/page.h"
-#include "super.h"
 
 /* The root must be a directory, and orphans go. => 0; -EIO, -ENOMEM. */
 static int check_contents(void)
@@ -33,18 +30,13 @@ static int check_contents(void)
 
 int fs_init(struct block_device *dev)
 {
-    struct page *page;
     int err;
 
     if (!dev) {
         printk("fs: no disk\n");
         return -ENODEV;
     }
-    page = page_alloc();
-    if (!page)
-        return -ENOMEM;
-    err = super_read(dev, page_addr(page));
-    page_put(page);
+    err = super_mount(dev);
     if (!err)
         err = bcache_init();
     if (!err)

@@ -1,13 +1,17 @@
 /*
- * Names: making, linking and removing them.
+ * Paths and names: from a string to an inode; making, linking and removing names.
  *
- * Each operation is one transaction. Checks and whatever may fail come first; every block that is
- * changed after the line "Commit" is in the transaction by then, and so in the cache. A new inode
- * that does not get its name has nlink 0 and is freed when it is let go of.
+ * A path: one directory is locked at a time, and what an entry names is referenced before the
+ * directory is unlocked: so its last name cannot go in between. In a directory that was removed,
+ * only "." leads anywhere: ".." may name an inode that is another by now.
+ *
+ * A change is one transaction. Checks and whatever may fail come first; every block that is changed
+ * after the line "Commit" is in the transaction by then, and so in the cache. A new inode that does
+ * not get its name has nlink 0 and is freed when it is let go of.
  *
  * Lock: name_lock, a mutex, keeps link and unlink apart, the two that lock an inode while they hold
  * a directory; so no cycle of directories in a corrupt image can make two of them wait for each
- * other. Order: log.h. Called by syscall and by file.c. Read next: fs/file.c.
+ * other. Order: log.h. Called by syscall, exec and by file.c. Read next: fs/file.c.
  */
 #include "fs/fs.h"
 #include "internal.h"
@@ -15,6 +19,91 @@
 #include "log.h"
 
 static struct mutex name_lock = MUTEX_INIT(name_lock);
+
+/* ---- paths ---- */
+
+static const char *skip_slashes(const char *path)
+{
+    while (*path == '/')
+        path++;
+    return path;
+}
+
+/* Replaces the directory *ip by what `name` is in it. => *ip is let go of even then. 0; -errno. */
+static int path_step(struct inode **ip, const struct dir_name *name)
+{
+    struct inode *dp = *ip;
+    struct dir_slot slot;
+    int err = -ENOTDIR;
+
+    if (dp->d.type == T_DIR) {
+        mutex_lock(&dp->lock);
+        err = dp->d.nlink < 1 && !dir_name_is(name, ".") ? -ENOENT : dir_find(dp, name, &slot);
+        if (!err)
+            err = inode_get(slot.inum, ip);
+        mutex_unlock(&dp->lock);
+    }
+    inode_drop(dp);
+    return err;
+}
+
+/*
+ * Follows a path, or all but its last element, which is put in `last`. Leaves inodes to free for
+ * inode_reap(). => 0 and a reference; -ENOENT when the last element is wanted and there is none.
+ */
+static int path_walk(struct inode *cwd, const char *path, struct inode **out, struct dir_name *last)
+{
+    struct inode *ip = *path == '/' || !cwd ? inode_root() : inode_dup(cwd);
+    struct dir_name own, *name = last ? last : &own;
+    int err = 0;
+
+    path = skip_slashes(path);
+    if (last && *path == '\0') {
+        inode_drop(ip);
+        return -ENOENT;
+    }
+    while (!err && *path != '\0') {
+        path = skip_slashes(dir_name_take(name, path));
+        if (last && *path == '\0')
+            break;
+        err = path_step(&ip, name);
+    }
+    if (!err)
+        *out = ip;
+    return err;
+}
+
+int path_lookup(struct inode *cwd, const char *path, struct inode **out)
+{
+    int err = path_walk(cwd, path, out, NULL);
+
+    inode_reap();
+    return err;
+}
+
+/* path_walk() up to the directory in which the last element, `name`, is or will be. */
+static int path_lookup_parent(struct inode *cwd, const char *path, struct inode **out,
+                              struct dir_name *name)
+{
+    int err = path_walk(cwd, path, out, name);
+
+    if (!err && (*out)->d.type != T_DIR) {
+        inode_drop(*out);
+        err = -ENOTDIR;
+    }
+    return err;
+}
+
+int fs_chdir(struct inode *cwd, const char *path, struct inode **out)
+{
+    int err = path_lookup(cwd, path, out);
+
+    if (!err && (*out)->d.type != T_DIR) {
+        inode_put(*out);
+        err = -ENOTDIR;
+    }
+    return err;
+}
 
 /* Ends an operation's transaction. => err, or what the commit gave */
 static int op_end(int err)
@@ -62,21 +151,10 @@ static int create_new(struct inode *dp, const struct dir_slot *slot, const struc
     return err;
 }
 
-/* What open(O_CREATE) does with a name that exists. => 0 and a reference; -EISDIR. */
-static int open_existing(uint32_t inum, struct inode **out)
-{
-    int err = inode_get(inum, out);
-
-    if (!err && (*out)->d.type == T_DIR) {
-        inode_drop(*out);
-        err = -EISDIR;
-    }
-    return err;
-}
-
 /*
  * Makes an inode with the type and device of *init at `path`, or finds the one of a regular file.
- * => in a transaction. 0 and a reference; -EEXIST; errors of fs.h.
+ * => in a transaction. 0 and a reference, also to a directory or device that has the name of the
+ *    file; -EEXIST; errors of fs.h.
  */
 static int create(struct inode *cwd, const char *path, const struct dinode *init,
                   struct inode **out)
@@ -90,10 +168,10 @@ static int create(struct inode *cwd, const char *path, const struct dinode *init
         return err;
     mutex_lock(&dp->lock);
     err = dp->d.nlink < 1 ? -ENOENT : dir_find(dp, &name, &slot);
-    if (!err)
-        err = init->type == T_FILE ? open_existing(slot.inum, out) : -EEXIST;
-    else if (err == -ENOENT && dp->d.nlink > 0)
+    if (err == -ENOENT && dp->d.nlink > 0)
         err = create_new(dp, &slot, &name, init, out);
+    else if (!err)
+        err = init->type == T_FILE ? inode_get(slot.inum, out) : -EEXIST;
     mutex_unlock(&dp->lock);
     inode_drop(dp);
     return err;
@@ -193,7 +271,7 @@ int fs_link(struct inode *cwd, const char *old_path, const char *new_path)
     if (err)
         return err;
     mutex_lock(&name_lock);
-    err = path_lookup_in_op(cwd, old_path, &ip);
+    err = path_walk(cwd, old_path, &ip, NULL);
     if (!err) {
         err = link_in_op(cwd, ip, new_path);
         inode_drop(ip);
@@ -283,15 +361,4 @@ int fs_unlink(struct inode *cwd, const char *path)
     err = unlink_in_op(cwd, path);
     mutex_unlock(&name_lock);
     return op_end(err);
-}
-
-int fs_chdir(struct inode *cwd, const char *path, struct inode **out)
-{
-    int err = path_lookup(cwd, path, out);
-
-    if (!err && (*out)->d.type != T_DIR) {
-        inode_put(*out);
-        err = -ENOTDIR;
-    }
-    return err;
 }

@@ -4,11 +4,11 @@
  * Owns fs_mount, which is set once at boot. Called by mount.c; what it says is read by all files
  * of fs that know blocks. Read next: fs/bcache.c.
  */
-#include "super.h"
-
+#include "internal.h"
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "lib/string.h"
+#include "mm/page.h"
 
 struct mount fs_mount;
 
@@ -25,24 +25,35 @@ const char *super_part(uint32_t block)
     return "the map of free blocks";
 }
 
-int super_read(struct block_device *dev, void *data)
+/* Reads and checks the superblock into fs_mount; `data` is a block's. => NULL; what is wrong, *err. */
+static const char *super_read(struct block_device *dev, void *data, int *err)
 {
     uint64_t sector = (uint64_t)SUPER_BLOCK * BLOCK_SECTORS;
-    const char *wrong;
 
-    if (dev->nsectors < sector + BLOCK_SECTORS) {
-        printk("fs: %s: too small for a file system\n", dev->name);
-        return -EINVAL;
-    }
-    if (block_io(dev, BLOCK_READ, sector, data, BSIZE, "the superblock") != 0) {
-        printk("fs: %s: cannot read the superblock\n", dev->name);
-        return -EIO;
-    }
+    *err = -EINVAL;
+    if (dev->nsectors < sector + BLOCK_SECTORS)
+        return "too small for a file system";
+    *err = block_io(dev, BLOCK_READ, sector, data, BSIZE, "the superblock");
+    if (*err)
+        return "cannot read the superblock";
+    *err = -EINVAL;
     memcpy(&fs_mount.sb, data, sizeof(fs_mount.sb));
-    wrong = super_check(&fs_mount.sb, dev->nsectors / BLOCK_SECTORS);
+    return super_check(&fs_mount.sb, dev->nsectors / BLOCK_SECTORS);
+}
+
+int super_mount(struct block_device *dev)
+{
+    struct page *page = page_alloc();
+    const char *wrong;
+    int err;
+
+    if (!page)
+        return -ENOMEM;
+    wrong = super_read(dev, page_addr(page), &err);
+    page_put(page);
     if (wrong) {
         printk("fs: %s: %s\n", dev->name, wrong);
-        return -EINVAL;
+        return err;
     }
     fs_mount.dev = dev;
     fs_mount.data_start = super_data_start(&fs_mount.sb);

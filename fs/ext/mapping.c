@@ -19,7 +19,6 @@
 #include "../bcache.h"
 #include "../internal.h"
 #include "../log.h"
-#include "../super.h"
 #include "fs/file.h"
 #include "lib/errno.h"
 #include "lib/spinlock.h"
