@@ -6,8 +6,8 @@
  * What is borrowed is left to faults: the region has the frames. Every promise of the parent is
  * made again for the child (I5): one side of each shared page will need a frame of its own.
  * Absent tables are not looked at: a lazily grown space costs what was touched.
- * Lock: src->lock; the child is nobody else's until publish(), and has no borrowed entry by
- * then, so that a sweep over a region which has not found it has missed nothing.
+ * Lock: src->lock. Nobody finds the child before publish(). It has no borrowed entry by then, so a
+ * sweep over a region that has not found the child has missed nothing.
  * copy_on_write() in mm/fault.c parts the pages again. Read next: mm/image.c.
  */
 #include "asm/tlb.h"
