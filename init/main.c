@@ -69,10 +69,7 @@ static void stage_hangs(struct ktimer *t)
 
 static void stop_others(void)
 {
-    uint64_t others = cpu_others_online();
-
-    if (others)
-        sbi_send_ipi(others);
+    sbi_send_ipi(cpu_others_online());
 }
 
 static void audit_key(void)
@@ -108,15 +105,11 @@ static void process_left(uint64_t family)
 static void set_hooks(void)
 {
     static struct reclaimer cached_blocks = {.reclaim = fs_reclaim_pages};
-    static const struct panic_ops ops = {
-        .write = console_write,
-        .backtrace = backtrace_print,
-        .stop_others = stop_others,
-        .power_off = sbi_shutdown,
-        .describe = task_describe_current,
-    };
 
-    panic_set_ops(&ops);
+    panic_ops = (struct panic_ops){.write = console_write,
+                                   .backtrace = backtrace_print,
+                                   .stop_others = stop_others,
+                                   .describe = task_describe_current};
     page_add_reclaimer(&cached_blocks);
     console_set_hook(CONSOLE_KEY('P'), proc_list);
     console_set_hook(CONSOLE_KEY('O'), audit_key);
@@ -170,7 +163,7 @@ static void start_devtree(void)
         printk("boot: the device tree's timebase of %lu Hz cannot be, using %lu\n", hz,
                timebase_hz);
     if (devtree_bootarg("panic=off"))
-        panic_set_action(PANIC_POWER_OFF);
+        panic_ops.power_off = sbi_shutdown;
     name_unknown_arguments();
 }
 

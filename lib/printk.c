@@ -10,21 +10,21 @@
 
 static struct spinlock printk_lock = SPINLOCK_INIT("printk", RANK_PRINTK);
 
-void printk(const char *fmt, ...)
+__no_lock_analysis void printk(const char *fmt, ...)
 {
     char line[PRINTK_LINE_MAX];
+    /* After a panic the holder of the lock may be a stopped hart, or this one further up. */
+    bool locks = !panic_happened();
     va_list ap;
     size_t n;
 
     va_start(ap, fmt);
     n = vsnprintk(line, sizeof(line), fmt, ap);
     va_end(ap);
-    /* After a panic the holder of the lock may be a stopped hart, or this one further up. */
-    if (panic_happened()) {
-        write_line(line, n);
-        return;
-    }
-    spin_lock(&printk_lock);
-    write_line(line, n);
-    spin_unlock(&printk_lock);
+    if (locks)
+        spin_lock(&printk_lock);
+    if (panic_ops.write)
+        panic_ops.write(line, n);
+    if (locks)
+        spin_unlock(&printk_lock);
 }

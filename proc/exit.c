@@ -20,30 +20,23 @@
 #include "proc/files.h"
 #include "table.h"
 
-/* Gives one list of children to init. */
-static void give_to_init(struct list *from, struct list *to, struct proc *init)
-    __must_hold(&proc_tree_lock)
-{
-    struct list *node;
-
-    while ((node = list_pop_front(from))) {
-        list_entry(node, struct proc, sibling)->parent = init;
-        list_push_back(to, node);
-    }
-}
-
 /* The children of p live on as init's. */
 static void orphan_children(struct proc *p) __must_hold(&proc_tree_lock)
 {
     struct proc *init;
+    struct list *pos;
 
     if (list_empty(&p->children) && list_empty(&p->zombies))
         return;
     init = proc_find(1);
     if (!list_empty(&p->zombies))
         wake_all(&init->child_ended);
-    give_to_init(&p->children, &init->children, init);
-    give_to_init(&p->zombies, &init->zombies, init);
+    list_for_each(pos, &p->children)
+        list_entry(pos, struct proc, sibling)->parent = init;
+    list_for_each(pos, &p->zombies)
+        list_entry(pos, struct proc, sibling)->parent = init;
+    list_splice(&init->children, &p->children);
+    list_splice(&init->zombies, &p->zombies);
 }
 
 void proc_exit(int status)
@@ -53,7 +46,8 @@ void proc_exit(int status)
 
     if (p->task.pid == 1)
         proc_hooks.at_init_end(status);
-    fd_close_all();
+    for (int fd = 0; fd < NOFILE; fd++)
+        fd_close(fd);
     inode_put(p->cwd);
     p->cwd = NULL;
     mm = proc_replace_mm(NULL, NULL);

@@ -4,7 +4,7 @@
  * Owns the files[] array of each process, which only the process itself touches (fork: the parent,
  * while the child is an embryo). References to files are counted by fs/file.c.
  *
- * Called by syscall/sysfile.c, fork.c, exit.c. Read next: include/fs/file.h.
+ * Called by syscall/sysfile.c, exit.c. Read next: include/fs/file.h.
  */
 #include "proc/files.h"
 
@@ -37,22 +37,4 @@ int fd_close(int fd)
     proc_current()->files[fd] = NULL;
     file_close(f);
     return 0;
-}
-
-void fd_close_all(void)
-{
-    struct proc *p = proc_current();
-
-    for (int fd = 0; fd < NOFILE; fd++)
-        if (p->files[fd])
-            fd_close(fd);
-}
-
-void fd_copy_to(struct proc *child)
-{
-    struct proc *p = proc_current();
-
-    for (int fd = 0; fd < NOFILE; fd++)
-        if (p->files[fd])
-            child->files[fd] = file_dup(p->files[fd]);
 }

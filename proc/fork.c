@@ -10,6 +10,7 @@
 #include "exec.h"
 
 #include "asm/trap.h"
+#include "fs/file.h"
 #include "fs/inode.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -32,7 +33,9 @@ int proc_fork(enum pid_kind kind)
     if (err)
         goto out_mm;
     /* Commit: nothing below may fail. */
-    fd_copy_to(child);
+    for (int fd = 0; fd < NOFILE; fd++)
+        if (parent->files[fd])
+            child->files[fd] = file_dup(parent->files[fd]);
     child->cwd = inode_dup(parent->cwd);
     memcpy(child->task.name, parent->task.name, sizeof(child->task.name));
     *child->task.frame = *parent->task.frame;

@@ -26,17 +26,6 @@ static struct timer_queue queues[NCPU_MAX] = {
     [0 ... NCPU_MAX - 1] = {.lock = SPINLOCK_INIT("timer", RANK_TIMER)},
 };
 
-static void queue_insert(struct timer_queue *q, struct ktimer *t) __must_hold(&q->lock)
-{
-    struct ktimer **at = &q->first;
-
-    while (*at && (*at)->deadline <= t->deadline)
-        at = &(*at)->next;
-    t->next = *at;
-    *at = t;
-    t->queued = true;
-}
-
 static void queue_remove(struct timer_queue *q, struct ktimer *t) __must_hold(&q->lock)
 {
     struct ktimer **at = &q->first;
@@ -51,13 +40,18 @@ void ktimer_add(struct ktimer *t, uint64_t deadline, void (*fn)(struct ktimer *t
 {
     uint64_t irqs = irq_disable_save();
     struct timer_queue *q = &queues[this_cpu->id];
+    struct ktimer **at = &q->first;
 
     ASSERT(!t->queued);
     spin_lock(&q->lock);
+    while (*at && (*at)->deadline <= deadline)
+        at = &(*at)->next;
+    t->next = *at;
+    *at = t;
     t->deadline = deadline;
     t->fn = fn;
     t->cpu = this_cpu->id;
-    queue_insert(q, t);
+    t->queued = true;
     spin_unlock(&q->lock);
     timer_arm(deadline);
     irq_restore(irqs);

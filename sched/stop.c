@@ -33,8 +33,7 @@ int stop_machine(size_t (*fn)(void), size_t *result)
     irqs = irq_disable_save();
     others = cpu_others_online();
     __atomic_store_n(&stopping, 1, __ATOMIC_SEQ_CST);
-    if (others)
-        sbi_send_ipi(others);
+    sbi_send_ipi(others);
     wait_for_stopped(others);
     *result = fn();
     __atomic_store_n(&stopping, 0, __ATOMIC_RELEASE);

@@ -29,19 +29,15 @@ void ticks_start(void)
     tick_length = timebase_hz / TICKS_PER_SECOND;
 }
 
-static uint64_t ticks_long(void)
-{
-    return (time_now() - boot_time) / tick_length;
-}
-
 uint32_t ticks(void)
 {
-    return (uint32_t)ticks_long();
+    return (uint32_t)((time_now() - boot_time) / tick_length);
 }
 
 int sleep_ticks(uint64_t n)
 {
-    uint64_t end = boot_time + (ticks_long() + n) * tick_length;
+    uint64_t now = time_now(), past = (now - boot_time) % tick_length;
+    uint64_t end = now - past + n * tick_length;
     int err = 0;
 
     assert_can_sleep();

@@ -28,11 +28,6 @@ static __noinline long unknown_call(int number)
     return -ENOSYS;
 }
 
-static bool gives_errno(const struct trapframe *tf)
-{
-    return (uint32_t)tf->a7 >= SYS_mmap && (uint32_t)tf->a7 <= SYS_mprotect;
-}
-
 void trap_syscall(struct trapframe *tf)
 {
     /* Programs see an int: docs/xv6-abi.md 1 has the number cut to 32 bits. */
@@ -40,7 +35,9 @@ void trap_syscall(struct trapframe *tf)
     syscall_fn fn = number < ARRAY_LEN(table) ? table[number] : NULL;
     long result = likely(fn) ? fn(&tf->a0) : unknown_call((int)number);
 
-    tf->a0 = result < 0 && !gives_errno(tf) ? -1UL : (uint64_t)result;
+    bool gives_errno = number >= SYS_mmap && number <= SYS_mprotect;
+
+    tf->a0 = result < 0 && !gives_errno ? -1UL : (uint64_t)result;
     irq_off();
     if (unlikely(current()->pending))
         task_pending_work();

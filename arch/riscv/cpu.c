@@ -8,7 +8,6 @@
 
 #include "asm/kstack.h"
 #include "offsets.h"
-#include "asm/sbi.h"
 #include "asm/switch.h"
 #include "asm/timer.h"
 #include "asm/trap.h"
@@ -29,10 +28,10 @@ static char emergency_stacks[NCPU_MAX][EMERGENCY_STACK] __aligned(16);
 
 struct cpu *cpu_add(uint64_t hartid)
 {
+    struct cpu *c = &cpus[cpu_count];
+
     if (cpu_count == NCPU_MAX)
         return NULL;
-
-    struct cpu *c = &cpus[cpu_count];
     c->id = cpu_count++;
     c->hartid = hartid;
     c->timer_deadline = TIMER_NEVER;
@@ -48,13 +47,6 @@ uint64_t cpu_others_online(void)
         if (cpu_is_online(&cpus[i]) && &cpus[i] != this_cpu)
             others |= 1UL << i;
     return others;
-}
-
-void secondary_start(void); /* head.S */
-
-int hart_start(struct cpu *c)
-{
-    return sbi_hart_start(c->hartid, virt_to_phys(secondary_start), (uint64_t)c);
 }
 
 static_assert(offsetof(struct trapframe, epc) == TF_EPC, "TF_EPC");

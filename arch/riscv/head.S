@@ -2,7 +2,7 @@
  * From the firmware to C: the first instructions of every hart.
  *
  * The firmware enters in S-mode with paging off, a0 = the hart's number and a1 = the device tree
- * (boot hart) or a struct cpu (harts started by sbi_hart_start()). The code is linked for the high
+ * (boot hart) or a struct cpu (harts started by hart_start()). The code is linked for the high
  * half but runs at its physical address until enable_paging; `la` is relative to the pc, so it
  * gives physical addresses before that point and virtual ones after it.
  */

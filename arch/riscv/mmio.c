@@ -54,9 +54,10 @@ void mmio_write32(volatile void *at, uint32_t value)
 bool mmio_is_memory(volatile void *at)
 {
     uint32_t before = mmio_read32(at);
+    bool kept;
 
     mmio_write32(at, ~before);
-    bool kept = mmio_read32(at) == ~before;
+    kept = mmio_read32(at) == ~before;
     mmio_write32(at, before);
     return kept && mmio_read32(at) == before;
 }

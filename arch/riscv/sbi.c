@@ -2,8 +2,8 @@
  * Calls into the firmware (SBI specification 1.0).
  *
  * Owns what the firmware was found to have; set once by sbi_init(), constant afterwards. No lock:
- * each call is one ecall. Called by asm/timer.h, tlb.c and cpu.c, by sched/ (calls of idle harts),
- * by drivers/ (console of last resort), by proc/ext/shutdown.c and by init/main.c.
+ * each call is one ecall. Called by asm/timer.h and tlb.c, by sched/ (calls of idle harts), by
+ * drivers/ (console of last resort), by proc/ext/shutdown.c and by init/main.c.
  */
 #include "asm/sbi.h"
 
@@ -11,6 +11,8 @@
 #include "lib/errno.h"
 #include "lib/printk.h"
 #include "sbi_call.h"
+
+void secondary_start(void); /* head.S */
 
 /* What each extension is called by. [I] after sbi_init() */
 static sbi_call_fn call_time, call_ipi, call_rfence, call_hart, call_reset, call_console;
@@ -68,11 +70,6 @@ void sbi_set_timer(uint64_t t)
     call_time(EXT_TIME, 0, t, 0, 0, 0);
 }
 
-static bool in_mask(uint64_t cpu_mask, uint32_t id)
-{
-    return cpu_mask >> id & 1;
-}
-
 /*
  * Takes from *cpu_mask the harts that one call can name, which are those of 64 successive hart
  * numbers: => their hart mask, counted from *base; 0 when none is left
@@ -83,10 +80,10 @@ static uint64_t take_harts(uint64_t *cpu_mask, uint64_t *base)
 
     *base = ~0UL;
     for (uint32_t i = 0; i < cpu_count; i++)
-        if (in_mask(*cpu_mask, i) && cpus[i].hartid < *base)
+        if ((*cpu_mask >> i & 1) && cpus[i].hartid < *base)
             *base = cpus[i].hartid;
     for (uint32_t i = 0; i < cpu_count; i++) {
-        if (in_mask(*cpu_mask, i) && cpus[i].hartid - *base < 64) {
+        if ((*cpu_mask >> i & 1) && cpus[i].hartid - *base < 64) {
             harts |= 1UL << (cpus[i].hartid - *base);
             *cpu_mask &= ~(1UL << i);
         }
@@ -125,9 +122,10 @@ void sbi_fence_i(uint64_t cpu_mask)
     remote_fence(RFENCE_I, cpu_mask, 0, 0);
 }
 
-int sbi_hart_start(uint64_t hartid, paddr_t pc, uint64_t opaque)
+int hart_start(struct cpu *c)
 {
-    long err = call_hart(EXT_HART, HART_START, hartid, pc, opaque, 0).err;
+    paddr_t pc = virt_to_phys(secondary_start);
+    long err = call_hart(EXT_HART, HART_START, c->hartid, pc, (uint64_t)c, 0).err;
 
     if (err == SBI_NOT_SUPPORTED)
         return -ENODEV;

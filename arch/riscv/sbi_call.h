@@ -16,28 +16,19 @@ enum {
     EXT_CONSOLE = 0x4442434e,
 };
 
+/* Functions of an extension. */
 enum {
-    BASE_PROBE = 3
-};
-enum {
+    BASE_PROBE = 3,
     RFENCE_I = 0,
-    RFENCE_VMA = 1
-};
-enum {
-    HART_START = 0
-};
-enum {
+    RFENCE_VMA = 1,
+    HART_START = 0,
     RESET_SHUTDOWN = 0,
-    RESET_COLD_REBOOT = 1
-};
-enum {
+    RESET_COLD_REBOOT = 1,
     CONSOLE_WRITE = 0,
-    CONSOLE_READ = 1
+    CONSOLE_READ = 1,
 };
 
-enum {
-    SBI_NOT_SUPPORTED = -2
-};
+#define SBI_NOT_SUPPORTED (-2)
 
 /* Six argument registers at most; the firmware preserves all but a0 and a1. */
 static inline struct sbi_result sbi_ecall(uint64_t ext, uint64_t fn, uint64_t x0, uint64_t x1,

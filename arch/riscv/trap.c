@@ -63,11 +63,6 @@ static uint64_t find_fixup(uint64_t pc)
     return 0;
 }
 
-static bool is_page_fault(uint64_t cause)
-{
-    return cause == CAUSE_PAGE_LOAD || cause == CAUSE_PAGE_STORE;
-}
-
 /* Whether nothing answered at the physical address, or not to an access of this width. */
 static bool is_bus_error(uint64_t cause)
 {
@@ -82,7 +77,9 @@ static void kernel_exception(struct trapframe *tf, uint64_t cause, vaddr_t va)
 
     /* A copy that faults on the kernel's side of it is a bug, though its instruction is listed. */
     if (fixup && (va < USER_TOP || cause == CAUSE_ILLEGAL || is_bus_error(cause))) {
-        if (is_page_fault(cause) && trap_fault(tf, cause, va, TRAP_FROM_UACCESS))
+        bool page_fault = cause == CAUSE_PAGE_LOAD || cause == CAUSE_PAGE_STORE;
+
+        if (page_fault && trap_fault(tf, cause, va, TRAP_FROM_UACCESS))
             return;
         tf->epc = fixup;
         return;

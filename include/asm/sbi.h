@@ -42,7 +42,7 @@ int sbi_console_getc(void);
 /* Interrupts this hart at time t (a past moment: at once; ~0: never). For timer.c. */
 void sbi_set_timer(uint64_t t);
 
-/* Sends a software interrupt to every hart in the mask. */
+/* Sends a software interrupt to every hart in the mask, which may be 0. */
 void sbi_send_ipi(uint64_t cpu_mask);
 
 #define SBI_RFENCE_ALL (~0UL) /* as size, with va 0: the whole address space */
@@ -52,12 +52,6 @@ void sbi_rfence(uint64_t cpu_mask, vaddr_t va, size_t size);
 
 /* The harts in cpu_mask have executed fence.i on return. */
 void sbi_fence_i(uint64_t cpu_mask);
-
-/*
- * Starts a stopped hart at physical address pc with a0 = hartid, a1 = opaque, paging off.
- * => 0; -ENODEV when the firmware cannot start harts; -EINVAL when it refuses this one
- */
-int sbi_hart_start(uint64_t hartid, paddr_t pc, uint64_t opaque);
 
 /* Powers the machine off. */
 __noreturn void sbi_shutdown(void);

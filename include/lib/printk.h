@@ -31,9 +31,6 @@ size_t snprintk(char *buf, size_t size, const char *fmt, ...) __printf_like(3, 4
 /* As snprintk(), with the arguments in a va_list. */
 size_t vsnprintk(char *buf, size_t size, const char *fmt, va_list ap);
 
-/* Hands a message to panic_ops.write. => for printk(): the printk lock is held */
-void write_line(const char *line, size_t n);
-
 /*
  * Says what is wrong and where, stops the other harts, and halts or powers off.
  * => takes no lock: it prints even when the printk lock is held
@@ -46,21 +43,13 @@ bool panic_happened(void);
 /* What lib needs of the layers above; each may be NULL. */
 struct panic_ops {
     void (*write)(const char *bytes,
-                  size_t n);   /* to the console, printk()'s messages, too; must not sleep */
-    void (*backtrace)(void);   /* prints the callers */
-    void (*stop_others)(void); /* interrupts the other harts */
-    void (*power_off)(void);   /* does not return, if it can */
+                  size_t n);                  /* to the console, of printk(), too; must not sleep */
+    void (*backtrace)(void);                  /* prints the callers */
+    void (*stop_others)(void);                /* interrupts the other harts */
+    void (*power_off)(void);                  /* at the end; NULL: the hart halts */
     void (*describe)(char *buf, size_t size); /* writes what runs ("pid 3 sh") to buf */
 };
 
-/* Registers them. Boot only, before the first message. */
-void panic_set_ops(const struct panic_ops *ops);
-
-/* What follows the last words: PANIC_HALT, unless boot argument panic=off says otherwise. */
-enum panic_action {
-    PANIC_HALT,
-    PANIC_POWER_OFF
-};
-void panic_set_action(enum panic_action action);
+extern struct panic_ops panic_ops; /* [I] after boot */
 
 #endif

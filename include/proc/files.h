@@ -34,10 +34,4 @@ void fd_install(int fd, struct file *f);
  */
 int fd_close(int fd);
 
-/* Closes all descriptors of the running process, for exit. => may sleep. */
-void fd_close_all(void);
-
-/* Gives a new child the descriptors of the running process, its parent: the same open files. */
-void fd_copy_to(struct proc *child);
-
 #endif

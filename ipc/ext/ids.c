@@ -107,35 +107,25 @@ static void free_all(struct list *list)
         free_opening(list_entry(node, struct opening, link));
 }
 
-static int open_first(int id, struct opening **out)
-{
-    struct opening *o = new_opening(id);
-    int err;
-
-    if (!o)
-        return -ENOMEM;
-    err = mm_attach(current()->mm, o->shared->region, PROT_READ | PROT_WRITE, &o->va);
-    if (err) {
-        free_opening(o);
-        return err;
-    }
-    list_push_back(&proc_current()->shared_ids, &o->link);
-    *out = o;
-    return 0;
-}
-
 int ids_open(int id, vaddr_t *va)
 {
     struct opening *o;
-    int err = 0;
+    int err;
 
     if (id < 1)
         return -EINVAL;
     o = find_opening(id);
-    if (!o)
-        err = open_first(id, &o);
-    if (err)
-        return err;
+    if (!o) {
+        o = new_opening(id);
+        if (!o)
+            return -ENOMEM;
+        err = mm_attach(current()->mm, o->shared->region, PROT_READ | PROT_WRITE, &o->va);
+        if (err) {
+            free_opening(o);
+            return err;
+        }
+        list_push_back(&proc_current()->shared_ids, &o->link);
+    }
     o->count++;
     *va = o->va;
     return 0;

@@ -80,8 +80,9 @@ void mm_release(struct mm *mm)
 {
 }
 
-void fd_copy_to(struct proc *child)
+struct file *file_dup(struct file *f)
 {
+    return f;
 }
 
 struct inode *inode_dup(struct inode *ip)
