@@ -38,7 +38,7 @@ static void clear_scratch(void)
 {
     for (size_t i = 0; i < frame_nextents; i++)
         for (uint32_t pfn = frame_extents[i].first; pfn < frame_extents[i].next; pfn++) {
-            struct page *page = frame_page(pfn);
+            struct page *page = &page_array[pfn];
 
             page->seen = 0;
             page->marked = 0;
@@ -72,7 +72,7 @@ static uint64_t may_grant(const struct vma *v, pte_t pte)
 /* I3 and I4 for one present user entry; counts it for I1, unless it is borrowed. */
 static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
 {
-    struct page *page = phys_to_page(pte_phys(pte));
+    struct page *page = pte_page(pte);
     struct vma *v = vma_find(mm, va);
     uint64_t may;
 
@@ -84,7 +84,7 @@ static void audit_leaf(struct audit *a, struct mm *mm, vaddr_t va, pte_t pte)
     may = may_grant(v, pte);
     if (pte_flags(pte) & ~may)
         WRONG(a, "I3: mm %p grants %lx at %lx, its vma %lx", (void *)mm, pte_flags(pte), va, may);
-    if (pte_valid(pte) && !(pte.v & PTE_U))
+    if ((pte.v & PTE_V) && !(pte.v & PTE_U))
         WRONG(a, "W^X: mm %p has an entry of the kernel's at %lx: %lx", (void *)mm, va,
               pte_flags(pte));
     audit_owner(a, mm, v, va, pte, page);
@@ -129,17 +129,17 @@ static void audit_vmas(struct audit *a, struct mm *mm)
 /* Counts the tables and leaves under one entry of a root, 1 GiB. */
 static void audit_gigabyte(struct audit *a, struct mm *mm, pte_t top, vaddr_t base)
 {
-    pte_t *middle = phys_to_virt(pte_phys(top));
+    pte_t *middle = pte_table(top);
 
-    phys_to_page(pte_phys(top))->seen++;
+    pte_page(top)->seen++;
     for (unsigned i = 0; i < PT_ENTRIES; i++) {
-        pte_t *bottom = phys_to_virt(pte_phys(middle[i]));
+        pte_t *bottom = pte_table(middle[i]);
 
-        if (!pte_valid(middle[i]))
+        if (!(middle[i].v & PTE_V))
             continue;
         page_of(bottom)->seen++;
         for (unsigned j = 0; j < PT_ENTRIES; j++)
-            if (pte_present(bottom[j]))
+            if (bottom[j].v)
                 audit_leaf(a, mm, base + i * pt_span(1) + j * pt_span(0), bottom[j]);
     }
 }
@@ -153,7 +153,7 @@ static void audit_mm(struct audit *a, struct mm *mm)
     a->limbo += mm->limbo;
     audit_vmas(a, mm);
     for (unsigned i = 0; i < PT_ENTRIES / 2; i++)
-        if (pte_valid(mm->root[i]))
+        if (mm->root[i].v & PTE_V)
             audit_gigabyte(a, mm, mm->root[i], i * pt_span(2));
 }
 
@@ -204,7 +204,7 @@ static void audit_frames(struct audit *a)
 
     for (size_t i = 0; i < frame_nextents; i++) {
         for (uint32_t pfn = frame_extents[i].first; pfn < frame_extents[i].next; pfn++)
-            audit_frame(a, frame_page(pfn), &nfree);
+            audit_frame(a, &page_array[pfn], &nfree);
         untouched += frame_extents[i].end - frame_extents[i].next;
     }
     frame_list_sizes(&listed, &stocked);

@@ -25,16 +25,16 @@ static void list_block(struct page *page, unsigned order)
     page->next = old;
     page->prev = 0;
     if (old)
-        frame_page(old)->prev = pfn;
+        page_array[old].prev = pfn;
     free_heads[order] = pfn;
 }
 
 static void unlist_block(struct page *page)
 {
     if (page->next)
-        frame_page(page->next)->prev = page->prev;
+        page_array[page->next].prev = page->prev;
     if (page->prev)
-        frame_page(page->prev)->next = page->next;
+        page_array[page->prev].next = page->next;
     else
         free_heads[page->order] = page->next;
     page->head = 0;
@@ -63,7 +63,7 @@ static struct page *buddy_of(const struct frame_extent *e, uint32_t pfn, unsigne
 
     if (other - e->first >= e->next - e->first)
         return NULL;
-    page = frame_page(other);
+    page = &page_array[other];
     return page->head && page->order == order ? page : NULL;
 }
 
@@ -81,7 +81,7 @@ static void free_block(struct page *page, unsigned order)
         unlist_block(other);
         pfn &= ~(1U << order);
     }
-    list_block(frame_page(pfn), order);
+    list_block(&page_array[pfn], order);
 }
 
 /* Moves the next block of an untouched extent to the lists. => false when all are used up. */
@@ -97,9 +97,9 @@ static bool carve(void)
         while (start & ((1U << order) - 1) || (1U << order) > e->end - start)
             order--;
         n = 1U << order;
-        memset(frame_page(start), 0, n * sizeof(struct page));
+        memset(&page_array[start], 0, n * sizeof(struct page));
         e->next += n;
-        free_block(frame_page(start), order);
+        free_block(&page_array[start], order);
         return true;
     }
     return false;
@@ -117,7 +117,7 @@ static struct page *take_block(unsigned order)
     } while (have == PAGE_ORDERS && carve());
     if (have == PAGE_ORDERS)
         return NULL;
-    page = frame_page(free_heads[have]);
+    page = &page_array[free_heads[have]];
     unlist_block(page);
     while (have-- > order)
         list_block(page + (1UL << have), have);
@@ -171,7 +171,7 @@ static void free_run(uint32_t pfn, size_t n)
 
         while (!(pfn & (1U << order)) && 2UL << order <= n && order < PAGE_ORDERS - 1)
             order++;
-        free_block(frame_page(pfn), order);
+        free_block(&page_array[pfn], order);
         pfn += 1U << order;
         n -= 1UL << order;
     }
@@ -180,7 +180,7 @@ static void free_run(uint32_t pfn, size_t n)
 /* What was taken together often comes back together, in order: then there is little to merge. */
 size_t buddy_free_singles(const uint32_t *frames, size_t n, size_t *runs)
 {
-    size_t left = *runs, i = 0, run;
+    size_t left = runs ? *runs : n, i = 0, run;
 
     spin_lock(&buddy_lock);
     for (; i < n && left > 0; i += run, left--) {
@@ -189,7 +189,8 @@ size_t buddy_free_singles(const uint32_t *frames, size_t n, size_t *runs)
         free_run(frames[i], run);
     }
     spin_unlock(&buddy_lock);
-    *runs -= left;
+    if (runs)
+        *runs -= left;
     return i;
 }
 
@@ -210,7 +211,7 @@ size_t buddy_listed_frames(void)
     size_t n = 0;
 
     for (unsigned order = 0; order < PAGE_ORDERS; order++)
-        for (uint32_t pfn = free_heads[order]; pfn; pfn = frame_page(pfn)->next)
+        for (uint32_t pfn = free_heads[order]; pfn; pfn = page_array[pfn].next)
             n += 1UL << order;
     return n;
 }

@@ -16,7 +16,7 @@
  *   forbidden | any, by mprotect | allow_again()            | allow_again(), then as read-only
  *   ----------+------------------+--------------------------+-----------------------------------
  *   no vma, or one that does not allow it: -EFAULT; a region whose page was taken away: -EFAULT
- *   lazy memory (sbrklazy) and no frame left: -ENOMEM, in zero_page(), copy_on_write(), fault_entry()
+ *   lazy memory (sbrklazy) and no frame left: -ENOMEM, in zero_page(), copy_on_write(), make_tables()
  *   a file's page that is not in memory: -EAGAIN from fault_page(), then bring_page(), then again
  *
  * In promised memory neither a zeroed page nor a copy can fail (I5): the frame was reserved with
@@ -33,30 +33,26 @@
 #include "pgtable.h"
 #include "space.h"
 
-/* A frame that the call in progress has reserved (mm_reserve()). */
-static struct page *take_set_aside(struct mm *mm)
+/* A frame that the call in progress has reserved (mm_reserve()), or one that nobody was promised. */
+static struct page *take_unpromised(const struct vma *v, const struct gather *g)
 {
-    ASSERT(mm->set_aside > 0);
-    mm->set_aside--;
+    if (!g)
+        return page_alloc();
+    ASSERT(v->mm->set_aside > 0);
+    v->mm->set_aside--;
     return page_alloc_reserved();
 }
 
 /* The page was never touched: a zeroed one. => -ENOMEM only if v is lazy. */
 static int zero_page(const struct vma *v, struct gather *g, pte_t *pte)
 {
-    struct page *page;
-    paddr_t pa;
+    struct page *page = v->promised ? page_alloc_reserved() : take_unpromised(v, g);
 
-    if (v->promised)
-        page = page_alloc_reserved();
-    else
-        page = g ? take_set_aside(v->mm) : page_alloc();
     if (!page)
         return -ENOMEM;
     page->kind = PAGE_USER;
-    pa = page_phys(page);
-    memset(phys_to_virt(pa), 0, PAGE_SIZE);
-    *pte = pte_leaf(pa, vma_own_flags(v));
+    memset(page_addr(page), 0, PAGE_SIZE);
+    *pte = page_pte(page, vma_own_flags(v));
     return 0;
 }
 
@@ -79,7 +75,8 @@ static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum acce
     err = r->ops->give(r, i, access, &page);
     if (err)
         return err;
-    *pte = pte_leaf(page_phys(page), vma_region_flags(v));
+    CHECK_ASSERT(page->kind == PAGE_USER && page_pinned(page));
+    *pte = page_pte(page, vma_region_flags(v));
     if (r->ops->write_back && access != ACCESS_WRITE)
         *pte = pte_without_write(*pte);
     return 0;
@@ -95,30 +92,6 @@ static bool keeps_frame(pte_t pte, const struct page *old)
 }
 
 /*
- * A frame for v's copy of old. n processes that share a frame after fork hold n - 1 promises for
- * it. If all store at once, the last finds none left, but is then the frame's only holder.
- * => NULL: keeps_frame(); or no memory, only if lazy.
- */
-static struct page *take_copy(const struct vma *v, struct gather *g, pte_t pte,
-                              const struct page *old)
-{
-    while (!keeps_frame(pte, old)) {
-        struct page *page;
-
-        if (v->promised)
-            page = page_try_reserved();
-        else
-            page = g ? take_set_aside(v->mm) : page_alloc();
-        if (page)
-            page->kind = PAGE_USER;
-        if (page || !v->promised)
-            return page;
-        cpu_relax();
-    }
-    return NULL;
-}
-
-/*
  * Tells the harts that the entry of va has changed, now or with the gather; then lets go of the
  * frame `old` that it held (NULL: of none).
  */
@@ -131,29 +104,39 @@ static void replaced(const struct vma *v, struct gather *g, vaddr_t va, struct p
         return;
     }
     tlb_shootdown(v->mm->cpus, va, 1);
-    /* The drop frees `old` if its other holders let go meanwhile. In promised memory its reservation
+    /* This frees `old` if its other holders let go meanwhile. In promised memory its reservation
      * then takes the place of the one that the copy has used. */
-    if (old && page_drop(old, PAGE_REF) && !v->promised)
+    if (old && page_put_keep(old) && !v->promised)
         page_unreserve(1);
 }
 
-/* A store to a page that fork left read-only, or to a private view of a file. */
+/*
+ * A store to a page that fork left read-only, or to a private view of a file. n processes that share a
+ * frame after fork hold n - 1 promises for it: if all store at once, the last finds no frame left, but
+ * is then the frame's only holder. => -ENOMEM only if v is lazy.
+ */
 static __noinline int copy_on_write(const struct vma *v, vaddr_t va, struct gather *g, pte_t *pte)
 {
-    struct page *old = phys_to_page(pte_phys(*pte));
-    struct page *page = take_copy(v, g, *pte, old);
-    bool borrowed = pte->v & PTE_S;
+    struct page *old = pte_page(*pte), *page = NULL;
 
-    if (!page && keeps_frame(*pte, old)) {
-        *pte = pte_leaf(pte_phys(*pte), vma_own_flags(v));
+    while (!page && !keeps_frame(*pte, old)) {
+        page = v->promised ? page_try_reserved() : take_unpromised(v, g);
+        if (!page && !v->promised)
+            return -ENOMEM;
+        if (!page)
+            cpu_relax();
+    }
+    if (!page) {
+        *pte = page_pte(old, vma_own_flags(v));
         replaced(v, g, va, NULL);
         return 0;
     }
-    if (!page)
-        return -ENOMEM;
+    page->kind = PAGE_USER;
     memcpy(page_addr(page), page_addr(old), PAGE_SIZE);
-    *pte = pte_leaf(page_phys(page), vma_own_flags(v));
-    replaced(v, g, va, borrowed ? NULL : old);
+    if (pte->v & PTE_S)
+        old = NULL; /* borrowed: the region holds it */
+    *pte = page_pte(page, vma_own_flags(v));
+    replaced(v, g, va, old);
     return 0;
 }
 
@@ -162,18 +145,15 @@ static void allow_again(const struct vma *v, pte_t *pte)
 {
     uint64_t flags = pte->v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
 
-    *pte = pte_without_write(pte_leaf(pte_phys(*pte), flags));
+    *pte = pte_without_write(pte_make(pte_phys(*pte), flags));
 }
 
-/* The entry of va, its tables made if they are missing. => NULL without memory: only if v is lazy. */
-static pte_t *fault_entry(struct mm *mm, vaddr_t va, const struct gather *g)
+/* Makes the tables for va. => its entry; NULL without memory: only if v is lazy. */
+static __noinline pte_t *make_tables(struct mm *mm, vaddr_t va, unsigned missing,
+                                     const struct gather *g)
 {
-    pte_t *pte = pt_lookup(mm->root, va);
-    unsigned missing;
-
-    if (likely(pte) || !g)
-        return likely(pte) ? pte : pt_create(mm->root, va, 0, TABLES_ALLOC);
-    missing = pt_missing(mm->root, va);
+    if (!g)
+        return pt_create(mm->root, va, 0, TABLES_ALLOC);
     ASSERT(mm->set_aside >= missing);
     mm->set_aside -= missing;
     return pt_create(mm->root, va, 0, TABLES_RESERVED);
@@ -181,22 +161,25 @@ static pte_t *fault_entry(struct mm *mm, vaddr_t va, const struct gather *g)
 
 int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, pte_t **out)
 {
-    pte_t *pte = fault_entry(v->mm, va, g);
+    unsigned missing = 0;
+    pte_t *pte = pt_find(v->mm->root, va, &missing);
     int err;
 
     CHECK_ASSERT(spin_held(&v->mm->lock) && v->start <= va && va < v->end);
     CHECK_ASSERT(!v->copies || v->region);
+    if (unlikely(missing > 0))
+        pte = make_tables(v->mm, va, missing, g);
     if (!pte)
         return -ENOMEM;
     *out = pte;
-    if (unlikely(pte_present(*pte) && !pte_valid(*pte)))
+    if (unlikely(pte->v && !(pte->v & PTE_V)))
         allow_again(v, pte);
-    if (!pte_valid(*pte)) {
+    if (!(pte->v & PTE_V)) {
         err = v->region ? map_region_page(v, va, access, pte) : zero_page(v, g, pte);
         if (err || !v->copies)
             return err;
     }
-    if (access != ACCESS_WRITE || pte_writable(*pte)) {
+    if (access != ACCESS_WRITE || (pte->v & PTE_W)) {
         tlb_flush_local_page(va); /* this hart remembered an older entry */
         return 0;
     }

@@ -30,8 +30,8 @@ static __noinline int copy_pinned(const struct vma *v, pte_t from, pte_t *to)
     if (!page)
         return -ENOMEM;
     page->kind = PAGE_USER;
-    memcpy(page_addr(page), phys_to_virt(pte_phys(from)), PAGE_SIZE);
-    *to = pte_leaf(page_phys(page), vma_own_flags(v));
+    memcpy(page_addr(page), page_addr(pte_page(from)), PAGE_SIZE);
+    *to = page_pte(page, vma_own_flags(v));
     v->mm->work += WORK_COPY;
     return v->mm->work + WORK_COPY > WORK_BATCH;
 }
@@ -53,7 +53,7 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
 
         if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)
             continue;
-        page = frame_page(pte_frame(pte));
+        page = pte_page(pte);
         if (owns) {
             if (page_pinned(page)) {
                 int full = copy_pinned(v, pte, to);

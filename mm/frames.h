@@ -27,10 +27,7 @@ void buddy_free(struct page *page, unsigned order);
 /* The same for n single frames at once. => how many there were. */
 size_t buddy_take_singles(uint32_t *frames, size_t n);
 
-/*
- * Frees up to n single frames, in *runs runs at most: a run is frames that follow each other.
- * => how many were freed, and in how many runs.
- */
+/* As page_free_some(). */
 size_t buddy_free_singles(const uint32_t *frames, size_t n, size_t *runs);
 
 /* Frames on the lists and in the extents. */
@@ -38,6 +35,11 @@ size_t buddy_free_frames(void);
 
 /* Frames on the lists, by walking them. => as mm_audit(). */
 size_t buddy_listed_frames(void);
+
+/* ---- mm/page.c, mm/reserve.c ---- */
+
+/* Boot: from now on `total` frames may be reserved. */
+void frame_open_gate(size_t total);
 
 /* How many frames are free, wherever they are kept. A snapshot. */
 size_t frame_free_count(void);

@@ -64,8 +64,8 @@ static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, enum table_frame
 
         if (!pte)
             return false;
-        if (!pte_valid(*pte))
-            *pte = pte_leaf(pa, flags);
+        if (!(pte->v & PTE_V))
+            *pte = pte_make(pa, flags);
         pa += pt_span(level);
     }
     return true;
@@ -111,11 +111,11 @@ static void map_struct_pages(vaddr_t at, vaddr_t end)
         pte_t *pte = pt_create(kmap_root, at, level, TABLES_BOOT);
 
         require(pte);
-        if (!pte_valid(*pte)) {
+        if (!(pte->v & PTE_V)) {
             paddr_t pa = frame_take_early((uint32_t)(pt_span(level) >> PAGE_SHIFT));
 
             require(pa);
-            *pte = pte_leaf(pa, KERNEL_RW);
+            *pte = pte_make(pa, KERNEL_RW);
         }
         at = (at & ~(pt_span(level) - 1)) + pt_span(level);
     }
@@ -127,7 +127,8 @@ static void map_page_array(const struct phys_range *reserved, size_t n)
         struct phys_range r = {.end = ram_ranges[i].start};
 
         while (ram_next(&r, ram_ranges[i].end, reserved, n))
-            map_struct_pages((vaddr_t)phys_to_page(r.start), (vaddr_t)phys_to_page(r.end));
+            map_struct_pages((vaddr_t)&page_array[r.start >> PAGE_SHIFT],
+                             (vaddr_t)&page_array[r.end >> PAGE_SHIFT]);
     }
 }
 
@@ -197,7 +198,7 @@ size_t kmap_check(void)
 
         level = 0;
         pte = pt_find(kmap_root, va, &level);
-        if (pte_valid(*pte))
+        if (pte->v & PTE_V)
             bad += check_leaf(*pte, va);
     }
     return bad;

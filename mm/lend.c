@@ -43,7 +43,7 @@ static __noinline size_t pin_ready(struct pinning *p)
         return 0; /* flags do not tell whether a page is its own */
     for (const pte_t *end = pte + n; pte < end && pte_flags(*pte) == need; pte++) {
         *frame++ = (uint32_t)pte_frame(*pte);
-        page_pin(frame_page(pte_frame(*pte)));
+        page_pin(pte_page(*pte));
     }
     n = (size_t)(frame - first);
     p->r->npages += n;
@@ -69,7 +69,7 @@ static int pin_faulting(struct pinning *p)
         if (err)
             break;
         p->r->frames[p->r->npages++] = (uint32_t)pte_frame(*pte);
-        page_pin(frame_page(pte_frame(*pte)));
+        page_pin(pte_page(*pte));
         p->va += PAGE_SIZE;
     }
     freed = gather_flush(&g).freed;
@@ -156,8 +156,7 @@ static size_t count_wanting(const struct vma *v, const pte_t *pte, size_t n)
     size_t wanting = 0;
 
     for (const pte_t *end = pte + n; pte < end; pte++)
-        wanting += !pte_present(*pte) ||
-                   (stores && !pte_writable(*pte) && !page_sole(frame_page(pte_frame(*pte))));
+        wanting += !pte->v || (stores && !(pte->v & PTE_W) && !page_sole(pte_page(*pte)));
     return wanting;
 }
 

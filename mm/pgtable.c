@@ -43,67 +43,61 @@ pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from
 
         if (at == level)
             return pte;
-        ASSERT(!pte_valid(*pte));
+        ASSERT(!(pte->v & (PTE_V | PTE_H)));
         table = table_create(from);
         if (!table)
             return NULL;
-        *pte = pte_table(table);
+        *pte = pte_make(table, PTE_V);
     }
 }
 
 /* Unhooks the table under *pte, which maps nothing, and chains its frame. */
 static void unhook_table(pte_t *pte, uint32_t *chain)
 {
-    struct page *page = phys_to_page(pte_phys(*pte));
+    struct page *page = pte_page(*pte);
 
 #ifdef LAMINA_CHECK
     for (unsigned i = 0; i < PT_ENTRIES; i++)
-        ASSERT(!pte_present(((pte_t *)page_addr(page))[i]));
+        ASSERT(!pte_table(*pte)[i].v);
 #endif
-    *pte = pte_none();
+    *pte = (pte_t){0};
     page->next = *chain;
     *chain = frame_number(page);
-}
-
-/* Unhooks the tables under entries of `level` in [floor, ceiling) that serve part of [start, end). */
-static void trim_level(pte_t *root, unsigned level, vaddr_t start, vaddr_t end, vaddr_t floor,
-                       vaddr_t ceiling, uint32_t *chain)
-{
-    uint64_t span = pt_span(level);
-
-    /* The first and the last may serve a neighbour, too; most often they are one and do. */
-    start &= ~(span - 1);
-    end = (end + span - 1) & ~(span - 1);
-    if (start < floor)
-        start += span;
-    if (end > ceiling)
-        end -= span;
-    while (start < end) {
-        unsigned at = level;
-        pte_t *pte = pt_find(root, start, &at);
-
-        if (at == level && pte_valid(*pte))
-            unhook_table(pte, chain);
-        start = pt_span_end(start, at);
-    }
 }
 
 /*
  * A hart may keep the entries above a leaf, too, and fencing single pages need not make it
  * forget those: when a table goes, every hart that has the mm drops all it knows of it.
  */
-void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling)
+void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, struct pt_gap gap)
 {
     uint32_t chain = 0;
 
-    ASSERT(floor <= start && end <= ceiling);
-    trim_level(root, 1, start, end, floor, ceiling, &chain);
-    trim_level(root, 2, start, end, floor, ceiling, &chain);
-    if (chain && cpus)
-        tlb_shootdown(cpus, 0, USER_TOP >> PAGE_SHIFT);
-    while (chain) {
-        struct page *page = frame_page(chain);
+    ASSERT(gap.floor <= start && start < end && end <= gap.ceiling);
+    for (unsigned level = 1; level < PT_LEVELS; level++) {
+        uint64_t span = pt_span(level);
+        vaddr_t va = start & ~(span - 1), stop = (end + span - 1) & ~(span - 1);
 
+        /* The first and the last may serve a neighbour, too; most often they are one and do. */
+        if (va < gap.floor)
+            va += span;
+        if (stop > gap.ceiling)
+            stop -= span;
+        while (va < stop) {
+            unsigned at = level;
+            pte_t *pte = pt_find(mm->root, va, &at);
+
+            if (at == level && (pte->v & PTE_V))
+                unhook_table(pte, &chain);
+            va = pt_span_end(va, at);
+        }
+    }
+    if (chain && mm->cpus)
+        tlb_shootdown(mm->cpus, 0, USER_TOP >> PAGE_SHIFT);
+    while (chain) {
+        struct page *page = &page_array[chain];
+
+        ASSERT(page->kind == PAGE_TABLE);
         chain = page->next;
         page_put(page);
     }
@@ -113,7 +107,7 @@ void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags)
 {
     for (size_t i = 0; i < n; i++) {
         /* A fault may have been faster, if the call rested: then it stored the same. */
-        CHECK_ASSERT(!pte_present(pte[i]) || pte_frame(pte[i]) == frames[i]);
-        pte[i] = pte_leaf((paddr_t)frames[i] << PAGE_SHIFT, flags);
+        CHECK_ASSERT(!pte[i].v || pte_frame(pte[i]) == frames[i]);
+        pte[i] = pte_make((paddr_t)frames[i] << PAGE_SHIFT, flags);
     }
 }

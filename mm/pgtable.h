@@ -16,6 +16,24 @@
 
 #include "asm/pte.h"
 #include "lib/annotate.h"
+#include "mm/mm.h"
+#include "mm/page.h"
+
+static inline struct page *pte_page(pte_t pte)
+{
+    return &page_array[pte.v >> 10];
+}
+
+static inline pte_t page_pte(const struct page *page, uint64_t flags)
+{
+    return (pte_t){(uint64_t)(page - page_array) << 10 | flags};
+}
+
+/* The table that an entry points to. */
+static inline pte_t *pte_table(pte_t pte)
+{
+    return (pte_t *)((pte.v >> 10 << PAGE_SHIFT) + KERNEL_OFFSET);
+}
 
 /*
  * Goes down from the root towards va, as far as there are tables, to *level at the lowest.
@@ -27,8 +45,8 @@ static inline pte_t *pt_find(pte_t *root, vaddr_t va, unsigned *level)
     unsigned at = PT_LEVELS - 1;
     pte_t *pte = &root[pt_index(va, at)];
 
-    while (at > *level && pte_valid(*pte) && !pte_is_leaf(*pte)) {
-        pte_t *table = phys_to_virt(pte_phys(*pte));
+    while (at > *level && (pte->v & (PTE_V | PTE_RWX)) == PTE_V) {
+        pte_t *table = pte_table(*pte);
 
         pte = &table[pt_index(va, --at)];
     }
@@ -57,7 +75,9 @@ static inline unsigned pt_missing(pte_t *root, vaddr_t va)
 /* The end of what one entry of `level` spans around va. */
 static inline vaddr_t pt_span_end(vaddr_t va, unsigned level)
 {
-    return (va | (pt_span(level) - 1)) + 1;
+    unsigned shift = PAGE_SHIFT + 9 * level;
+
+    return ((va >> shift) + 1) << shift;
 }
 
 /* The end of the 2 MiB that one level-0 table serves around va, at most `end`. */
@@ -125,12 +145,13 @@ static inline pte_t *pt_lookup_create(pte_t *root, vaddr_t va)
     return likely(pte) ? pte : pt_create(root, va, 0, TABLES_ALLOC);
 }
 
-/*
- * Frees the tables that serve part of [start, end) and nothing outside [floor, ceiling), in
- * which it lies and which maps nothing any more. The harts in `cpus` have forgotten them before.
- */
-void pt_trim(pte_t *root, uint64_t cpus, vaddr_t start, vaddr_t end, vaddr_t floor,
-             vaddr_t ceiling);
+/* A range that maps nothing. */
+struct pt_gap {
+    vaddr_t floor, ceiling;
+};
+
+/* Frees the tables that serve part of [start, end) and nothing outside the gap, in which it lies. */
+void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, struct pt_gap gap) __must_hold(&mm->lock);
 
 /*
  * The store that makes a mapping: n entries from *pte on, in one table, point to the n

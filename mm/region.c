@@ -155,7 +155,9 @@ static void drop_last(struct region *r)
             n = region_take_out(r, first, r->npages, batch);
         else
             frames = r->frames + first;
-        freed += page_drop_many(frames, n, PAGE_PIN).freed;
+        n = page_put_many(frames, n, PAGE_PIN).freed;
+        page_free_some(frames, n, NULL);
+        freed += n;
         r->npages = first;
     }
     page_unreserve(freed);
@@ -209,7 +211,7 @@ struct page *region_page(const struct region *r, size_t i)
 
     ASSERT(i < r->npages);
     frame = __atomic_load_n(&r->frames[i], __ATOMIC_ACQUIRE) & ~REGION_DIRTY;
-    return frame ? frame_page(frame) : NULL;
+    return frame ? &page_array[frame] : NULL;
 }
 
 /* ---- vmas ---- */

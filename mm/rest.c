@@ -97,20 +97,18 @@ int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end)
 void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     const struct vma *v = vma_find(mm, start);
-    vaddr_t floor, ceiling;
+    struct pt_gap gap;
 
-    if (v) {
-        floor = v->start;
-        ceiling = v->end;
-    } else {
-        vma_gap(mm, start, &floor, &ceiling);
-    }
+    if (v)
+        gap = (struct pt_gap){v->start, v->end};
+    else
+        vma_gap(mm, start, &gap.floor, &gap.ceiling);
     /* From the top down, so that a table goes after those below it. */
     for (vaddr_t to = end, from; to > start; to = from) {
         from = (to - 1) & ~(TRIM_STEP - 1);
         if (from < start)
             from = start;
-        pt_trim(mm->root, mm->cpus, from, to, from == start ? floor : from, ceiling);
+        pt_trim(mm, from, to, (struct pt_gap){from == start ? gap.floor : from, gap.ceiling});
         mm_work(mm, WORK_BATCH / 2);
     }
 }

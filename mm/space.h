@@ -27,7 +27,6 @@ enum work {
     WORK_TABLE = 20,  /* a table made */
     WORK_ZERO = 20,   /* a page zeroed */
     WORK_COPY = 32,   /* a page copied */
-    WORK_FEW = 16,    /* a few frames freed */
     WORK_RUN = 16,    /* a run of frames freed, in which each follows the one before */
 };
 

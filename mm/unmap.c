@@ -6,7 +6,7 @@
  * between. Lock: mm->lock; a call rests between pieces, each of which is a smaller unmapping,
  * complete in itself. Called by exit and exec (mm_destroy()), sbrk, munmap, mprotect,
  * unmap_shared_pages() and mm_detach(); the gathers by mm/lend.c and mm/ext/revoke.c, too.
- * Read next: page_drop_many() in mm/page.c.
+ * Read next: page_put_many() in mm/page.c.
  */
 #include "asm/cpu.h"
 #include "asm/tlb.h"
@@ -52,13 +52,9 @@ struct page_dropped gather_flush(struct gather *g)
         return d;
     if (cpus)
         tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);
-    if (g->n >= PAGE_FREE_FEW) {
-        d = page_drop_counts(g->frames, g->n, PAGE_REF);
+    d = page_put_many(g->frames, g->n, PAGE_REF);
+    if (d.freed)
         free_frames(g, d.freed);
-    } else if (g->n > 0) {
-        d = page_drop_many(g->frames, g->n, PAGE_REF);
-        g->mm->work += WORK_FEW;
-    }
     g->start = g->end = 0;
     g->n = 0;
     return d;
@@ -78,7 +74,7 @@ static void unhook_entries(struct gather *g, pte_t *pte, vaddr_t va, size_t n, u
 
         if (!(old.v & which))
             continue;
-        *pte = pte_none();
+        *pte = (pte_t){0};
         if (!last)
             first = va;
         last = va + PAGE_SIZE;
@@ -250,7 +246,7 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
         unmap_piece(mm, v, from, to);
         cut_vma(mm, v, from, to);
         if (tables == TABLES_TRIM && leaves_table(from, to, floor, ceiling))
-            pt_trim(mm->root, mm->cpus, from, to, floor, ceiling);
+            pt_trim(mm, from, to, (struct pt_gap){floor, ceiling});
     }
     return 0;
 }

@@ -193,12 +193,12 @@ static inline bool vma_allows(const struct vma *v, enum access access)
  */
 static inline uint64_t vma_region_flags(const struct vma *v)
 {
-    return pte_user_flags(v->copies ? v->prot & ~PROT_WRITE : v->prot) | PTE_S;
+    return pte_user_flags((v->copies ? v->prot & ~PROT_WRITE : v->prot) * PTE_R) | PTE_S;
 }
 
 static inline uint64_t vma_own_flags(const struct vma *v)
 {
-    return pte_user_flags(v->prot);
+    return pte_user_flags(v->prot * PTE_R);
 }
 
 static inline uint64_t vma_pte_flags(const struct vma *v)

@@ -6,16 +6,15 @@
  *  | reserved |     physical page number      |H|S|D|A|G|U|X|W|R|V|
  *  +----------+-------------------------------+-+-+-+-+-+-+-+-+-+-+
  *
- * Bits 8 and 9 belong to software. S, bit 8: the mapping's frame is not owned by the address
- * space it is in. H, bit 9, stands in place of V: the page is there, but nobody may touch it
- * (PROT_NONE); the hardware sees an invalid entry and ignores the rest. An entry with V and none of R, W, X points to
- * the next table; with one of them it is a leaf. A and D are always set beforehand, so
- * that no hart has to write them.
+ * An entry with V and none of R, W, X points to the next table; with one of them it is a leaf. A and D
+ * are always set beforehand, so that no hart has to write them. An entry that is 0 is absent.
+ * Bits 8 and 9 belong to software. S: the mapping's frame is not owned by the address space it is in.
+ * H stands in place of V: the page is there, but nobody may touch it (PROT_NONE); the hardware sees an
+ * invalid entry and ignores the rest.
  */
 #ifndef ASM_PTE_H
 #define ASM_PTE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "asm/page.h"
@@ -31,16 +30,10 @@
 #define PTE_S (1UL << 8)
 #define PTE_H (1UL << 9)
 
+#define PTE_RWX (PTE_R | PTE_W | PTE_X)
+
 #define PT_LEVELS  3
 #define PT_ENTRIES 512
-
-/* What a mapping allows; the bits of R, W and X without the V below them. */
-enum prot {
-    PROT_NONE = 0,
-    PROT_READ = 1,
-    PROT_WRITE = 2,
-    PROT_EXEC = 4,
-};
 
 /* A struct, so that an entry is not mixed up with an address. */
 typedef struct {
@@ -58,46 +51,10 @@ static inline unsigned pt_index(vaddr_t va, unsigned level)
     return (va >> (PAGE_SHIFT + 9 * level)) & (PT_ENTRIES - 1);
 }
 
-static inline pte_t pte_none(void)
-{
-    return (pte_t){0};
-}
-
-/* => flags have PTE_V, or PTE_H. */
-static inline pte_t pte_leaf(paddr_t pa, uint64_t flags)
+/* A leaf; or with PTE_V alone, an entry that points to a table. */
+static inline pte_t pte_make(paddr_t pa, uint64_t flags)
 {
     return (pte_t){pa >> PAGE_SHIFT << 10 | flags};
-}
-
-static inline pte_t pte_table(paddr_t pa)
-{
-    return (pte_t){pa >> PAGE_SHIFT << 10 | PTE_V};
-}
-
-static inline bool pte_valid(pte_t pte)
-{
-    return pte.v & PTE_V;
-}
-
-/* Whether a user entry holds a page, one that can be touched or not. One that holds none is 0. */
-static inline bool pte_present(pte_t pte)
-{
-    return pte.v != 0;
-}
-
-static inline bool pte_is_leaf(pte_t pte)
-{
-    return pte.v & (PTE_R | PTE_W | PTE_X);
-}
-
-static inline bool pte_writable(pte_t pte)
-{
-    return pte.v & PTE_W;
-}
-
-static inline paddr_t pte_phys(pte_t pte)
-{
-    return pte.v >> 10 << PAGE_SHIFT & ((1UL << 56) - 1);
 }
 
 /* The number of the frame or table. */
@@ -106,41 +63,32 @@ static inline uint64_t pte_frame(pte_t pte)
     return pte.v >> 10;
 }
 
+static inline paddr_t pte_phys(pte_t pte)
+{
+    return pte.v >> 10 << PAGE_SHIFT;
+}
+
 static inline uint64_t pte_flags(pte_t pte)
 {
     return pte.v & 0x3ff;
 }
 
-static inline unsigned pte_prot(pte_t pte)
-{
-    return pte.v >> 1 & (PROT_READ | PROT_WRITE | PROT_EXEC);
-}
-
 /*
- * Leaf flags of a user mapping that allows `prot`. A writable page is readable too: W
- * without R is reserved in the format. D is set where a store can happen. The format has no
- * leaf that allows nothing, so with PROT_NONE the entry is invalid, and H keeps the page.
+ * Leaf flags of a user page that may be used as `rwx` says, of PTE_RWX. A writable page is readable
+ * too: W without R is reserved in the format. D is set where a store can happen. The format has no
+ * leaf that allows nothing: without `rwx` the entry is invalid, and H keeps the page.
  */
-static inline uint64_t pte_user_flags(unsigned prot)
+static inline uint64_t pte_user_flags(uint64_t rwx)
 {
-    uint64_t flags = PTE_V | PTE_U | PTE_A | (uint64_t)prot << 1;
-
-    if (prot == PROT_NONE)
+    if (!rwx)
         return PTE_H;
-    if (prot & PROT_WRITE)
-        flags |= PTE_R | PTE_D;
-    return flags;
+    return PTE_V | PTE_U | PTE_A | rwx | (rwx & PTE_W ? PTE_R | PTE_D : 0);
 }
 
 /* The same entry with stores taken away, as fork does for copy-on-write. */
 static inline pte_t pte_without_write(pte_t pte)
 {
     return (pte_t){pte.v & ~(PTE_W | PTE_D)};
-}
-
-static inline pte_t pte_with_write(pte_t pte)
-{
-    return (pte_t){pte.v | PTE_R | PTE_W | PTE_D};
 }
 
 #endif

@@ -13,7 +13,7 @@ struct region;
 
 /*
  * The region of an open file, to be mapped; its page i is the file's bytes from i * PAGE_SIZE on,
- * for as many pages as a file can have. `prot`: of PROT_READ, PROT_WRITE, PROT_EXEC (asm/pte.h);
+ * for as many pages as a file can have. `prot`: of PROT_READ, PROT_WRITE, PROT_EXEC (mm/mm.h);
  * `shared`: stores go to the file.
  * => no lock held; may sleep. 0, the region, held for the caller (region_put() when it is mapped,
  *    with no lock and in no transaction), and *max_prot: what mprotect may make of the mapping.

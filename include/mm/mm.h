@@ -60,6 +60,14 @@ struct mm {
     struct list link; /* [mm list] for the audit */
 };
 
+/* What a mapping allows: PTE_R, W and X, one bit further down. */
+enum prot {
+    PROT_NONE = 0,
+    PROT_READ = 1,
+    PROT_WRITE = 2,
+    PROT_EXEC = 4,
+};
+
 enum access {
     ACCESS_READ,
     ACCESS_WRITE,

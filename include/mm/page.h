@@ -134,11 +134,8 @@ static inline void page_pin(struct page *page)
  */
 bool page_put(struct page *page);
 
-/*
- * The same, but a freed frame's reservation stays with the caller, so that nobody can
- * take it in between. `refs` is PAGE_REF or PAGE_PIN.
- */
-bool page_drop(struct page *page, uint64_t refs);
+/* The same, but the reservation of a frame that was freed is the caller's, so that nobody else takes it. */
+bool page_put_keep(struct page *page);
 
 struct page_dropped {
     size_t freed;  /* frames that are free now; their reservations are the caller's */
@@ -146,14 +143,16 @@ struct page_dropped {
 };
 
 /*
- * page_drop() for n frames at once, by their numbers; clobbers the array. A caller with much to do may
- * take its two steps: page_drop_counts() leaves the numbers of those that are free now first in the
- * array, and page_free_some() puts as many on the free lists as lie in *runs runs, of frames that
- * follow each other: it says how many, and in how many runs they lay.
- * => the two steps: interrupts off, and in between unless the audit is told (mm->limbo).
+ * Takes a holder from each of n frames, by their numbers: refs is PAGE_REF or PAGE_PIN.
+ * => interrupts off, and until page_free_some() has put those that are free now on the lists, unless
+ *    the audit is told (mm->limbo): their numbers come first in the array.
  */
-struct page_dropped page_drop_many(uint32_t *frames, size_t n, uint64_t refs);
-struct page_dropped page_drop_counts(uint32_t *frames, size_t n, uint64_t refs);
+struct page_dropped page_put_many(uint32_t *frames, size_t n, uint64_t refs);
+
+/*
+ * Puts as many of these free frames on the lists as lie in *runs runs, of frames that follow each other;
+ * all if runs is NULL. => how many, and in how many runs they lay.
+ */
 size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs);
 
 /*
@@ -170,38 +169,29 @@ void page_add_reclaimer(struct reclaimer *r);
 void page_get_stats(struct page_stats *stats);
 
 /*
- * A frame's number, its struct page and its address lead to each other by a subtraction: the struct
- * pages are one array, in which the number is the index. Parts that no frame of ours is in are not
- * mapped.
+ * The struct pages are one array, in which a frame's number is the index. Parts of it that no frame of
+ * ours is in are not mapped.
  */
-static inline struct page *frame_page(uint64_t pfn)
-{
-    return (struct page *)PAGE_ARRAY + pfn;
-}
+#define page_array ((struct page *)PAGE_ARRAY)
 
 static inline uint32_t frame_number(const struct page *page)
 {
-    return (uint32_t)(page - (struct page *)PAGE_ARRAY);
+    return (uint32_t)(page - page_array);
 }
 
 static inline paddr_t page_phys(const struct page *page)
 {
-    return (paddr_t)frame_number(page) << PAGE_SHIFT;
-}
-
-static inline struct page *phys_to_page(paddr_t pa)
-{
-    return frame_page(pa >> PAGE_SHIFT);
+    return (paddr_t)(page - page_array) << PAGE_SHIFT;
 }
 
 static inline void *page_addr(const struct page *page)
 {
-    return phys_to_virt(page_phys(page));
+    return (void *)(((uint64_t)(page - page_array) << PAGE_SHIFT) + KERNEL_OFFSET);
 }
 
 static inline struct page *page_of(const void *kva)
 {
-    return phys_to_page(virt_to_phys(kva));
+    return &page_array[virt_to_phys(kva) >> PAGE_SHIFT];
 }
 
 static inline bool page_pinned(const struct page *page)

@@ -85,7 +85,7 @@ void region_give_back(struct region *r, struct page *page)
 {
     spin_lock(&r->lock);
     ASSERT(r->promised < r->npages);
-    page_drop(page, PAGE_REF);
+    page_put_keep(page);
     r->promised++;
     spin_unlock(&r->lock);
 }
@@ -159,12 +159,14 @@ void region_empty(struct region *r)
     __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
     region_unhook(r);
     for (size_t end = r->npages, first; end > 0; end = first) {
-        size_t n, left;
+        size_t n, freed, left;
 
         first = end > REGION_STEP ? end - REGION_STEP : 0;
         spin_lock(&r->lock);
         n = region_take_out(r, first, end, batch);
-        left = n - page_drop_many(batch, n, PAGE_PIN).freed;
+        freed = page_put_many(batch, n, PAGE_PIN).freed;
+        page_free_some(batch, freed, NULL);
+        left = n - freed;
         if (left && page_try_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */
         r->promised += n;

@@ -56,7 +56,7 @@ static uint64_t new_flags(const struct vma *v, pte_t pte)
 {
     uint64_t flags = pte.v & PTE_S ? vma_region_flags(v) : vma_own_flags(v);
 
-    return pte_writable(pte) ? flags : flags & ~(PTE_W | PTE_D);
+    return pte.v & PTE_W ? flags : flags & ~(PTE_W | PTE_D);
 }
 
 /* Enters v's permissions in the entries there are. => rests. */
@@ -72,8 +72,8 @@ static void rewrite_entries(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
             continue;
         w.stop = w.va + w.n * PAGE_SIZE;
         for (pte_t *pte = w.pte; pte < w.pte + w.n; pte++)
-            if (pte_present(*pte))
-                *pte = pte_leaf(pte_phys(*pte), new_flags(v, *pte));
+            if (pte->v)
+                *pte = pte_make(pte_phys(*pte), new_flags(v, *pte));
         tlb_shootdown(mm->cpus, w.va, w.n);
     }
     v->old_prot = v->prot;

@@ -6,11 +6,11 @@
  */
 #include "../syscall.h"
 
-#include "asm/pte.h"
 #include "ipc/crypto.h"
 #include "ipc/grant.h"
 #include "ipc/ids.h"
 #include "lib/errno.h"
+#include "mm/mm.h"
 #include "proc/proc.h"
 
 /* int crypto_op(struct crypto_op *op, uint64 size) */

@@ -26,7 +26,7 @@ HOST_TESTS = ["fs_fault_test", "page_test", "audit_test", "share_test", "map_tes
 MUTANTS = {
     "fork-forgets-to-count": ("I1", "mm/fork.c", "        page_get(page);\n        *to = pte;", "        *to = pte;"),
     "region-keeps-its-pins": ("I1", "mm/region.c",
-                              "        freed += page_drop_many(frames, n, PAGE_PIN).freed;\n", "        (void)frames;\n"),
+                              "        n = page_put_many(frames, n, PAGE_PIN).freed;\n", "        (void)frames;\n        n = 0;\n"),
     "unmap-tells-no-hart": ("I2", "mm/unmap.c", "    if (cpus)\n", "    if (cpus && g->n > PAGE_BATCH)\n"),
     "borrowed-pages-go-untold": ("I2", "mm/unmap.c", "    if (g->start == g->end)\n        return d;\n",
                                  "    if (!g->n) {\n        g->start = g->end = 0;\n        return d;\n    }\n"),
@@ -35,20 +35,19 @@ MUTANTS = {
     "copy-tells-no-hart": ("I2", "mm/fault.c", "    tlb_shootdown(v->mm->cpus, va, 1);\n", ""),
     "frames-go-before-harts-know": ("I2", "mm/unmap.c",
                                     "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"
-                                    "    if (g->n >= PAGE_FREE_FEW) {\n",
-                                    "    if (g->n > 0 && g->n < PAGE_FREE_FEW) {\n"
-                                    "        d = page_drop_many(g->frames, g->n, PAGE_REF);\n        g->n = 0;\n    }\n"
-                                    "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"
-                                    "    if (g->n >= PAGE_FREE_FEW) {\n"),
+                                    "    d = page_put_many(g->frames, g->n, PAGE_REF);\n",
+                                    "    d = page_put_many(g->frames, g->n, PAGE_REF);\n"
+                                    "    if (cpus)\n        tlb_shootdown(cpus, g->start, (g->end - g->start) >> PAGE_SHIFT);\n"),
     "other-harts-are-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & ~self) {", "    if (0) {"),
     "this-hart-is-not-told": ("I2", "arch/riscv/tlb.c", "    if (cpu_mask & self) {", "    if (0) {"),
     "absent-entries-are-pinned": ("I8", "mm/lend.c", "pte < end && pte_flags(*pte) == need;",
-                                  "pte < end && (!pte_present(*pte) || pte_flags(*pte) == need);"),
+                                  "pte < end && (!pte->v || pte_flags(*pte) == need);"),
     "sharing-makes-writable": ("I3", "mm/lend.c", "VMA_SHARED, v->prot & terms->prot);",
                                "VMA_SHARED, (v->prot & terms->prot) | PROT_WRITE);"),
     "shrink-keeps-a-page": ("I3", "mm/brk.c", "mm_unmap(mm, page_up(size), page_up(mm->size),",
                             "mm_unmap(mm, page_up(size) + (n > PAGE_SIZE ? PAGE_SIZE : 0), page_up(mm->size),"),
-    "no-shared-bit": ("I4", "mm/vma.h", "v->prot & ~PROT_WRITE : v->prot) | PTE_S;", "v->prot & ~PROT_WRITE : v->prot);"),
+    "no-shared-bit": ("I4", "mm/vma.h", "v->prot & ~PROT_WRITE : v->prot) * PTE_R) | PTE_S;",
+                      "v->prot & ~PROT_WRITE : v->prot) * PTE_R);"),
     "pinned-pages-turn-copy-on-write": ("I4", "mm/fork.c", "            if (page_pinned(page)) {",
                                         "            if (page_pinned(page) && !page) {"),
     "sbrk-promises-nothing": ("I5", "mm/brk.c", "err = mm_reserve(mm, (end - start) >> PAGE_SHIFT);", "err = 0;"),
@@ -56,7 +55,7 @@ MUTANTS = {
     "failed-map-moves-the-size": ("I6", "mm/borrow.c", "    int err = mm_prepare(dst, va, end);\n",
                                   "    int err = mm_prepare(dst, va, end);\n\n    dst->size = end;\n"),
     "failed-map-keeps-its-region": ("I6", "mm/shared.c", "    vma_destroy_list(&loan.vmas); /* empty, if they are in dst */\n", ""),
-    "exit-keeps-a-table": ("I7", "mm/pgtable.c", "    trim_level(root, 1, start, end, floor, ceiling, &chain);\n", ""),
+    "exit-keeps-a-table": ("I7", "mm/pgtable.c", "    for (unsigned level = 1; level < PT_LEVELS;", "    for (unsigned level = 2; level < PT_LEVELS;"),
     "slab-keeps-empty-frames": ("I7", "mm/slab.c", "    if (slab->used == 0) {", "    if (slab->used == 0 && !obj) {"),
     "no-range-check-on-copies": ("I8", "mm/uaccess.c",
                                  "return range_fits(to, n, USER_TOP) ? n - arch_copy_to_user(to, from, n) : 0;",
@@ -79,7 +78,7 @@ MUTANTS = {
                                      "        if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)\n            continue;\n",
                                      "        if (pte.v & PTE_S)\n            *to = pte;\n"
                                      "        if ((pte.v & (PTE_V | PTE_H | PTE_S)) != own)\n            continue;\n"),
-    "forbidden-pages-are-lost": ("I1", "mm/ext/protect.c", "            if (pte_present(*pte))\n", "            if (pte_valid(*pte))\n"),
+    "forbidden-pages-are-lost": ("I1", "mm/ext/protect.c", "            if (pte->v)\n", "            if (pte->v & PTE_V)\n"),
     "grant-is-entered-late": ("consent", "ipc/ext/grant.c",
                               "    mutex_lock(&grants_lock);\n    err = enter_grant(g, pid, &mm);\n    mutex_unlock(&grants_lock);\n",
                               "    err = enter_grant(g, pid, &mm);\n"),

@@ -1,7 +1,7 @@
 /*
  * uapi/kernel/mman.h: numbers of mmap, mprotect and msync. They are Linux's.
  *
- * PROT_ is for programs only: the kernel has the same names and numbers in asm/pte.h.
+ * PROT_ is for programs only: the kernel has the same names and numbers in mm/mm.h.
  */
 #ifndef LAMINA_UAPI_MMAN_H
 #define LAMINA_UAPI_MMAN_H

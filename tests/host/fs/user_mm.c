@@ -18,8 +18,8 @@ static bool granted(struct mm *mm, vaddr_t va, enum access access, pte_t *out)
 {
     pte_t *pte = pt_lookup(mm->root, page_down(va));
 
-    *out = pte ? *pte : pte_none();
-    return pte_valid(*out) && (access == ACCESS_READ || pte_writable(*out));
+    *out = pte ? *pte : (pte_t){0};
+    return (out->v & PTE_V) && (access == ACCESS_READ || (out->v & PTE_W));
 }
 
 int __real_mm_fault(struct mm *mm, vaddr_t va, enum access access);

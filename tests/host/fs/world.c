@@ -245,7 +245,7 @@ struct page *page_alloc(void)
     __atomic_fetch_add(&world_frames_used, 1, __ATOMIC_RELAXED);
     world_lock();
     CHECK(nfree > 0);
-    struct page *page = frame_page(free_frames[--nfree]);
+    struct page *page = &page_array[free_frames[--nfree]];
     world_unlock();
     ASAN_UNPOISON_MEMORY_REGION(page_addr(page), PAGE_SIZE);
     memset(page_addr(page), 0xa5, PAGE_SIZE);

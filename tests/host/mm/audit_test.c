@@ -48,7 +48,7 @@ static pte_t *entry(struct mm *mm, vaddr_t va)
 
 static struct page *frame_at(struct mm *mm, vaddr_t va)
 {
-    return phys_to_page(pte_phys(*entry(mm, va)));
+    return pte_page(*entry(mm, va));
 }
 
 static void a_wrong_count(void **state)
@@ -85,7 +85,7 @@ static void an_entry_outside_its_vma(void **state)
     /* The guard page shows the stack's frame. */
     page_get(frame_at(a, 0x3000));
     BROKEN(*entry(a, 0x2000), *stack);
-    page_drop(frame_at(a, 0x3000), PAGE_REF);
+    page_put_keep(frame_at(a, 0x3000));
 }
 
 static void an_entry_that_grants_too_much(void **state)

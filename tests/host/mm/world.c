@@ -116,7 +116,7 @@ void world_exit(struct mm *mm)
 
 static bool grants(pte_t pte, enum access access)
 {
-    return pte_valid(pte) && (pte.v & PTE_U) && (access == ACCESS_READ || pte_writable(pte));
+    return (pte.v & PTE_V) && (pte.v & PTE_U) && (access == ACCESS_READ || (pte.v & PTE_W));
 }
 
 static struct tlb_entry *tlb_slot(unsigned cpu, vaddr_t va)
@@ -129,7 +129,7 @@ static bool translate(struct mm *mm, vaddr_t va, enum access access, uint64_t **
     vaddr_t page = page_down(va);
     int cpu = mm->cpus ? __builtin_ctzl(mm->cpus) : -1;
     struct tlb_entry *slot = cpu < 0 ? NULL : tlb_slot((unsigned)cpu, va);
-    pte_t pte = pte_none();
+    pte_t pte = (pte_t){0};
 
     for (int tries = 0; tries < 3; tries++) {
         pte_t *found = pt_lookup(mm->root, page);
@@ -137,7 +137,7 @@ static bool translate(struct mm *mm, vaddr_t va, enum access access, uint64_t **
         if (slot && slot->mm == mm && slot->va == page && grants(slot->pte, access))
             pte = slot->pte;
         else
-            pte = found ? *found : pte_none();
+            pte = found ? *found : (pte_t){0};
         if (grants(pte, access)) {
             if (slot)
                 *slot = (struct tlb_entry){mm, page, pte};
@@ -185,7 +185,7 @@ size_t world_stale(void)
             if (!e->mm || cpus[cpu].mm != e->mm)
                 continue;
             pte = pt_lookup(e->mm->root, e->va);
-            n += !pte || !pte_valid(*pte) || pte_phys(*pte) != pte_phys(e->pte) ||
+            n += !pte || !(pte->v & PTE_V) || pte_phys(*pte) != pte_phys(e->pte) ||
                  (pte_flags(e->pte) & ~pte_flags(*pte));
         }
     return n;

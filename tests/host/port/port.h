@@ -16,7 +16,7 @@ struct spinlock;
 /*
  * Makes an arena of `bytes` of page-aligned host memory and lets it be the physical memory at `pa`.
  * => an earlier arena is given back. Sets host_kernel_offset and host_page_array, so that phys_to_virt() and
- *    phys_to_page() work.
+ *    page_array work.
  */
 void port_make_ram(uint64_t pa, size_t bytes);
 

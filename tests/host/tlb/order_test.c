@@ -20,7 +20,7 @@ static struct page *frame_at(struct mm *mm, vaddr_t va)
 {
     pte_t *pte = pt_lookup(mm->root, va);
 
-    return pte && pte_valid(*pte) ? phys_to_page(pte_phys(*pte)) : NULL;
+    return pte && (pte->v & PTE_V) ? pte_page(*pte) : NULL;
 }
 
 /* Looks at the machine as it is when the other harts are told. */
