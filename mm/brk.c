@@ -6,6 +6,7 @@
  * a byte; mappings are pages. Lock: mm->lock. Read next: mm/unmap.c.
  */
 #include "lib/annotate.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "mm/page.h"
 #include "pgtable.h"
@@ -48,6 +49,7 @@ static int heap_extend(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind 
         if (err)
             goto out_tables;
     }
+    ASSERT(mm->set_aside == (kind == VMA_HEAP ? (end - start) >> PAGE_SHIFT : 0));
     /* Commit: nothing below may fail. The promise is the vma's from here on. */
     mm->set_aside = 0;
     if (v)

@@ -8,6 +8,7 @@
  */
 #include "frames.h"
 
+#include "lib/assert.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 
@@ -20,6 +21,7 @@ static void list_block(struct page *page, unsigned order)
     uint32_t pfn = frame_number(page);
     uint32_t old = free_heads[order];
 
+    CHECK_ASSERT(!page->head && !(pfn & ((1U << order) - 1)));
     page->order = order;
     page->head = 1;
     page->next = old;
@@ -72,6 +74,7 @@ static void free_block(struct page *page, unsigned order)
     uint32_t pfn = frame_number(page);
     const struct frame_extent *e = extent_of(pfn);
 
+    CHECK_ASSERT(page->kind == PAGE_FREE && !page->refs);
     listed_frames += 1UL << order;
     for (; order < PAGE_ORDERS - 1; order++) {
         struct page *other = buddy_of(e, pfn, order);
@@ -121,6 +124,7 @@ static struct page *take_block(unsigned order)
     unlist_block(page);
     while (have-- > order)
         list_block(page + (1UL << have), have);
+    ASSERT(listed_frames >= 1UL << order);
     listed_frames -= 1UL << order;
     return page;
 }

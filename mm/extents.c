@@ -6,6 +6,7 @@
  */
 #include "frames.h"
 
+#include "lib/assert.h"
 #include "lib/printk.h"
 #include "mm/ram.h"
 
@@ -38,6 +39,7 @@ void frame_find_extents(const struct phys_range *reserved, size_t n)
 /* From an extent's end, so that taking one frame after the other leaves no small pieces. */
 paddr_t frame_take_early(uint32_t n)
 {
+    ASSERT(n > 0 && !(n & (n - 1)));
     for (size_t i = 0; i < frame_nextents; i++) {
         struct frame_extent *e = &frame_extents[i];
         uint32_t end = e->end, at = (end - n) & ~(n - 1);

@@ -58,6 +58,7 @@ static bool map_linear(paddr_t pa, paddr_t end, uint64_t flags, enum table_frame
 {
     unsigned largest = from == TABLES_BOOT ? PT_LEVELS - 1 : 0;
 
+    ASSERT(pa <= end && !((pa | end) & (PAGE_SIZE - 1)));
     while (pa < end) {
         unsigned level = leaf_level(pa, end, largest);
         pte_t *pte = pt_create(kmap_root, (vaddr_t)phys_to_virt(pa), level, from);

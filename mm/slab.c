@@ -27,16 +27,18 @@ struct slab {
     struct list link;
 };
 
-static bool is_full(const struct slab *slab)
+/* => a free object; NULL when no frame has one. cache->lock held. */
+static void *slab_take(struct slab_cache *cache)
 {
-    return !slab->free && !slab->uncut;
-}
+    struct list *first = list_first(&cache->partial);
+    struct slab *slab;
+    void *obj;
 
-/* A free object of a slab that has one. => cache->lock held. */
-static void *take_object(struct slab_cache *cache, struct slab *slab)
-{
-    void *obj = slab->free;
-
+    if (!first)
+        return NULL;
+    slab = list_entry(first, struct slab, link);
+    CHECK_ASSERT(slab->magic == SLAB_MAGIC && slab->cache == cache && (slab->free || slab->uncut));
+    obj = slab->free;
     if (obj) {
         slab->free = *(void **)obj;
     } else {
@@ -47,17 +49,9 @@ static void *take_object(struct slab_cache *cache, struct slab *slab)
     }
     slab->used++;
     cache->objects++;
-    if (is_full(slab))
+    if (!slab->free && !slab->uncut)
         list_remove(&slab->link);
     return obj;
-}
-
-/* => a free object; NULL when no frame has one. cache->lock held. */
-static void *slab_take(struct slab_cache *cache)
-{
-    struct list *first = list_first(&cache->partial);
-
-    return first ? take_object(cache, list_entry(first, struct slab, link)) : NULL;
 }
 
 /*
@@ -76,20 +70,19 @@ static __noinline void *slab_grow(struct slab_cache *cache)
     slab = page_addr(page);
     *slab = (struct slab){.magic = SLAB_MAGIC, .cache = cache, .uncut = (char *)(slab + 1)};
     spin_lock(&cache->lock);
-    obj = slab_take(cache);
-    if (!obj) {
+    if (list_empty(&cache->partial)) {
         list_push_front(&cache->partial, &slab->link);
         cache->frames++;
-        obj = take_object(cache, slab);
         page = NULL;
     }
+    obj = slab_take(cache);
     spin_unlock(&cache->lock);
     if (page)
         page_put(page);
     return obj;
 }
 
-static inline void *alloc_object(struct slab_cache *cache)
+void *slab_alloc_raw(struct slab_cache *cache)
 {
     void *obj;
 
@@ -100,14 +93,9 @@ static inline void *alloc_object(struct slab_cache *cache)
     return likely(obj) ? obj : slab_grow(cache);
 }
 
-void *slab_alloc_raw(struct slab_cache *cache)
-{
-    return alloc_object(cache);
-}
-
 void *slab_alloc(struct slab_cache *cache)
 {
-    void *obj = alloc_object(cache);
+    void *obj = slab_alloc_raw(cache);
 
     return obj ? memset(obj, 0, cache->size) : NULL;
 }
@@ -121,13 +109,14 @@ void slab_free(struct slab_cache *cache, void *obj)
 #ifdef LAMINA_CHECK
     memset(obj, 0x5b, cache->size);
 #endif
-    if (is_full(slab))
+    if (!slab->free && !slab->uncut)
         list_push_front(&cache->partial, &slab->link);
     *(void **)obj = slab->free;
     slab->free = obj;
     slab->used--;
     cache->objects--;
     if (slab->used == 0) {
+        ASSERT(cache->frames > 0);
         list_remove(&slab->link);
         cache->frames--;
         slab->magic = 0;

@@ -10,6 +10,7 @@
 #include "../pgtable.h"
 #include "../space.h"
 #include "asm/tlb.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "private.h"
 
@@ -90,6 +91,7 @@ static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned pro
         if ((prot & PROT_WRITE) && !v->promised && !vma_shares(v)) {
             mm_unmap_pages(mm, v);
             v->promised = true;
+            ASSERT(mm->set_aside >= vma_pages(v));
             mm->set_aside -= vma_pages(v);
         }
         v->prot = (uint8_t)prot;
