@@ -164,12 +164,17 @@ void console_type(char byte)
     spin_unlock(&input.lock);
 }
 
+static void forget_line(void) __must_hold(&input.lock)
+{
+    input.len = input.taken = 0;
+    input.finished = false;
+}
+
 void console_forget_typed(void)
 {
     spin_lock(&input.lock);
     input.head = input.tail;
-    input.len = input.taken = 0;
-    input.finished = false;
+    forget_line();
     spin_unlock(&input.lock);
 }
 
@@ -214,55 +219,36 @@ static char take_typed(void) __must_hold(&input.lock)
     return input.typed[input.head++ % TYPED_MAX];
 }
 
-static void erase_bytes(uint32_t n) __must_hold(&input.lock)
-{
-    for (; n > 0 && input.len > 0; n--, input.len--)
-        console_write("\b \b", 3);
-}
-
-/* Does to the line what a typed byte does, and echoes it. */
+/*
+ * Does to the line what a typed byte does, and echoes it. The lock is let go of afterwards: echo
+ * takes its time, and interrupts must come in.
+ */
 static void edit_line(char byte) __must_hold(&input.lock)
 {
-    if (byte == CONSOLE_KEY('H') || byte == KEY_DELETE) {
-        erase_bytes(1);
-        return;
-    }
-    if (byte == CONSOLE_KEY('U')) {
-        erase_bytes(LINE_MAX);
-        return;
-    }
-    if (byte == CONSOLE_KEY('C')) { /* an empty line instead, so that a shell prompts anew */
-        console_write("^C", 2);
-        input.len = 0;
-        byte = '\n';
-    }
-    input.line[input.len++] = byte;
-    if (byte != KEY_END_OF_FILE)
-        console_write(&byte, 1);
-    input.finished = byte == '\n' || byte == KEY_END_OF_FILE || input.len == LINE_MAX;
-}
+    uint32_t erased = byte == CONSOLE_KEY('U') ? input.len : min(input.len, 1);
 
-/* Waits for a finished line. => 0; -EINTR when killed. The lock may be let go in between. */
-static int wait_for_line(void) __must_hold(&input.lock)
-{
-    while (!input.finished) {
-        int err = wait_for_typed();
-
-        if (err)
-            return err;
-        edit_line(take_typed());
-        spin_unlock(&input.lock); /* echo takes its time: let interrupts in */
-        spin_lock(&input.lock);
+    if (byte == CONSOLE_KEY('H') || byte == KEY_DELETE || byte == CONSOLE_KEY('U')) {
+        for (; erased > 0; erased--, input.len--)
+            console_write("\b \b", 3);
+    } else {
+        if (byte == CONSOLE_KEY('C')) { /* an empty line instead, so that a shell prompts anew */
+            console_write("^C", 2);
+            input.len = 0;
+            byte = '\n';
+        }
+        input.line[input.len++] = byte;
+        if (byte != KEY_END_OF_FILE)
+            console_write(&byte, 1);
+        input.finished = byte == '\n' || byte == KEY_END_OF_FILE || input.len == LINE_MAX;
     }
-    return 0;
+    spin_unlock(&input.lock);
+    spin_lock(&input.lock);
 }
 
 static void drop_from_line(void) __must_hold(&input.lock)
 {
-    if (++input.taken < input.len)
-        return;
-    input.len = input.taken = 0;
-    input.finished = false;
+    if (++input.taken == input.len)
+        forget_line();
 }
 
 /* ---- readers ---- */
@@ -275,7 +261,9 @@ static long console_read(vaddr_t ubuf, long n)
 
     spin_lock(&input.lock);
     while (done < n && byte != '\n') {
-        if (wait_for_line()) {
+        while (!input.finished && !wait_for_typed())
+            edit_line(take_typed());
+        if (!input.finished) {
             done = -EINTR;
             break;
         }

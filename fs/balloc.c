@@ -9,6 +9,7 @@
 #include "bcache.h"
 #include "internal.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/printk.h"
 #include "log.h"
 
@@ -34,7 +35,7 @@ static uint32_t find_free_bit(const uint8_t *bitmap, uint32_t bit)
 /* Finds the lowest free block and marks it. => balloc.lock held. 0; -ENOSPC, -EIO. */
 static int take_lowest(uint32_t *block)
 {
-    uint64_t at = balloc.lowest < fs_mount.data_start ? fs_mount.data_start : balloc.lowest;
+    uint64_t at = max(balloc.lowest, fs_mount.data_start);
 
     while (at < fs_mount.sb.size) {
         struct buf *b;

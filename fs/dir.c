@@ -10,6 +10,7 @@
 #include "bcache.h"
 #include "internal.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/string.h"
 #include "log.h"
 
@@ -57,47 +58,34 @@ static struct dirent *entry_at(const struct buf *b, uint32_t off)
     return (struct dirent *)(b->data + off % BSIZE);
 }
 
-/* => the entry of that name; NULL. *unused: the first free entry before it, or as it was. */
-static const struct dirent *find_entry(const struct dirent *entry, const struct dirent *end,
-                                       const struct dir_name *name, const struct dirent **unused)
-{
-    const struct dir_name key = *name; /* in registers */
-
-    for (; entry < end; entry++) {
-        const entry_word_t *word = (const entry_word_t *)entry;
-
-        if (entry->inum == 0) {
-            if (!*unused)
-                *unused = entry;
-        } else if ((word[0] & key.mask[0]) == key.key[0] && (word[1] & key.mask[1]) == key.key[1]) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
 static uint32_t end_of_block(const struct inode *dp, uint32_t off)
 {
-    uint32_t end = (off / BSIZE + 1) * BSIZE;
-
-    return end < dp->d.size ? end : dp->d.size;
+    return min((off / BSIZE + 1) * BSIZE, dp->d.size);
 }
 
 /* dir_find() in the block b at `off`. => 0; -ENOENT. */
 static int find_in_block(const struct inode *dp, uint32_t off, const struct buf *b,
                          const struct dir_name *name, struct dir_slot *slot)
 {
-    const struct dirent *first = entry_at(b, off), *unused = NULL;
-    const struct dirent *last = first + (end_of_block(dp, off) - off) / sizeof(*first);
-    const struct dirent *entry = find_entry(first, last, name, &unused);
+    const struct dirent *entry = entry_at(b, off);
+    const struct dir_name key = *name; /* in registers */
+    uint32_t end = end_of_block(dp, off), unused = dp->d.size;
+    int err = -ENOENT;
 
-    if (unused && slot->free_off == dp->d.size)
-        slot->free_off = off + (uint32_t)(unused - first) * sizeof(*first);
-    if (!entry)
-        return -ENOENT;
-    slot->inum = entry->inum;
-    slot->off = off + (uint32_t)(entry - first) * sizeof(*first);
-    return 0;
+    for (; off < end; off += sizeof(*entry), entry++) {
+        const entry_word_t *word = (const entry_word_t *)entry;
+
+        if (entry->inum == 0) {
+            unused = min(unused, off);
+        } else if ((word[0] & key.mask[0]) == key.key[0] && (word[1] & key.mask[1]) == key.key[1]) {
+            slot->inum = entry->inum;
+            slot->off = off;
+            err = 0;
+            break;
+        }
+    }
+    slot->free_off = min(slot->free_off, unused);
+    return err;
 }
 
 int dir_find(struct inode *dp, const struct dir_name *name, struct dir_slot *slot)
@@ -115,8 +103,8 @@ int dir_find(struct inode *dp, const struct dir_name *name, struct dir_slot *slo
         if (b) {
             err = find_in_block(dp, off, b, name, slot);
             buf_put(b);
-        } else if (slot->free_off == dp->d.size) {
-            slot->free_off = off;
+        } else {
+            slot->free_off = min(slot->free_off, off);
         }
     }
     return err;

@@ -188,29 +188,11 @@ int inode_alloc(const struct dinode *init, struct inode **out)
 
 /* ---- letting go ---- */
 
-/* inode_unref() of what looks like the last reference. */
-static __noinline bool unref_last(struct inode *ip)
-{
-    uint32_t left;
-
-    spin_lock(&itable.lock);
-    left = __atomic_sub_fetch(&ip->refs, 1, __ATOMIC_ACQ_REL);
-    if (left == 0)
-        table_remove(ip);
-    spin_unlock(&itable.lock);
-    if (left > 0)
-        return false;
-    if (ip->d.nlink < 1)
-        return true;
-    slab_free(&inode_cache, ip);
-    return false;
-}
-
 /*
  * Gives a reference back. => true when the caller must free the inode on disk: it is out of the
  * table then, and the caller's alone.
  */
-static inline bool inode_unref(struct inode *ip)
+static bool inode_unref(struct inode *ip)
 {
     uint32_t refs = __atomic_load_n(&ip->refs, __ATOMIC_RELAXED);
 
@@ -218,7 +200,16 @@ static inline bool inode_unref(struct inode *ip)
     while (refs > 1)
         if (compare_and_swap(&ip->refs, &refs, refs - 1))
             return false;
-    return unref_last(ip);
+    /* It looks like the last one: the table's lock keeps others from finding the inode. */
+    spin_lock(&itable.lock);
+    refs = __atomic_sub_fetch(&ip->refs, 1, __ATOMIC_ACQ_REL);
+    if (refs == 0)
+        table_remove(ip);
+    spin_unlock(&itable.lock);
+    if (refs > 0 || ip->d.nlink < 1)
+        return refs == 0;
+    slab_free(&inode_cache, ip);
+    return false;
 }
 
 /* A step of freeing an inode that is the caller's alone. => in a transaction. 0; -EAGAIN; -EIO. */

@@ -81,14 +81,6 @@ static int write_home_blocks(void)
     return err;
 }
 
-static int write_log_blocks(void)
-{
-    struct block_request req;
-
-    write_start(&req, fs_log.start + 1, 0, fs_log.n);
-    return block_wait(&req);
-}
-
 static_assert(sizeof(struct log_header) <= BLOCK_SECTOR, "a header is written in one piece");
 
 /* Writes a header that counts the first n buffers. What stands behind them is never read. */
@@ -107,10 +99,14 @@ static int write_header(unsigned n)
 static int commit(void)
 {
     struct block_device *dev = fs_mount.dev;
+    struct block_request req;
 
-    if ((fs_log.unflushed && block_flush(dev) != 0) || write_log_blocks() != 0 ||
-        block_flush(dev) != 0 || write_header(fs_log.n) != 0 || block_flush(dev) != 0 ||
-        write_home_blocks() != 0 || block_flush(dev) != 0 || write_header(0) != 0)
+    if (fs_log.unflushed && block_flush(dev) != 0)
+        return -EIO;
+    write_start(&req, fs_log.start + 1, 0, fs_log.n);
+    if (block_wait(&req) != 0 || block_flush(dev) != 0 || write_header(fs_log.n) != 0 ||
+        block_flush(dev) != 0 || write_home_blocks() != 0 || block_flush(dev) != 0 ||
+        write_header(0) != 0)
         return -EIO;
     fs_log.unflushed = true;
     return 0;

@@ -21,6 +21,7 @@
 #include "../log.h"
 #include "fs/file.h"
 #include "lib/errno.h"
+#include "lib/minmax.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 #include "mm/demand.h"
@@ -89,7 +90,7 @@ static int fill_page(struct inode *ip, struct region *r, size_t i)
 /* Writes block `index` of the file, if the page has other bytes. => in a transaction. 0; -EIO. */
 static int sync_block(struct inode *ip, uint32_t index, const uint8_t *data)
 {
-    size_t left = ip->d.size - index * BSIZE, n = left < BSIZE ? left : BSIZE;
+    size_t n = min(ip->d.size - index * BSIZE, BSIZE);
     uint32_t block;
     struct buf *b;
     int err = bmap(ip, index, 1, &block);
