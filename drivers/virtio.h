@@ -140,16 +140,8 @@ static inline void virtio_write(struct virtio_disk *disk, uint32_t reg, uint32_t
     mmio_write32(disk->base + reg, value);
 }
 
-/*
- * Looks at one slot of the device tree, and brings up the disk in it as far as DRIVER_OK is
- * missing.
- * => false when the slot is empty or holds something else, or (with a line that says why) a disk
- *    that cannot be used; nothing stays allocated then.
- */
-bool virtio_setup(struct virtio_disk *disk, dtnode_t slot);
-
-/* Lets the device go: from here on it takes requests and interrupts. */
-void virtio_go(struct virtio_disk *disk);
+/* Makes a disk whose device is set up usable, but for its name. => boot only */
+void virtio_disk_init(struct virtio_disk *disk, dtnode_t slot);
 
 /* Stops the device; => false when it does not confirm that it has. */
 bool virtio_reset(struct virtio_disk *disk);

@@ -15,13 +15,13 @@
 #include "lib/errno.h"
 #include "lib/minmax.h"
 #include "lib/printk.h"
-#include "mm/slab.h"
 
 #include "virtio.h"
 
 #define POLL_MS         1     /* between two looks at a disk without interrupt */
 #define WATCH_MS        10000 /* between two looks at one that should have interrupted */
 #define SILENCE_SECONDS 30    /* with chains in flight: the disk is given up */
+#define RESET_LOOKS     100000
 
 enum {
     STATUS_GOOD = 0,
@@ -29,12 +29,6 @@ enum {
 };
 
 static const uint32_t header_types[] = {[BLOCK_READ] = 0, [BLOCK_WRITE] = 1, [BLOCK_FLUSH] = 4};
-
-static_assert(sizeof(struct virtio_disk) <= SLAB_MAX_OBJECT, "a disk is a slab object");
-
-static struct slab_cache disk_cache =
-    SLAB_CACHE_INIT(disk_cache, "virtio_disk", sizeof(struct virtio_disk));
-static unsigned ndisks;
 
 /* Everything to memory and registers before, is done before everything after. */
 static inline void ring_barrier(void)
@@ -136,6 +130,15 @@ static void end_failed(struct block_request *req)
     block_end(req);
 }
 
+bool virtio_reset(struct virtio_disk *disk)
+{
+    virtio_write(disk, VIRTIO_STATUS, 0);
+    for (unsigned i = 0; i < RESET_LOOKS; i++)
+        if (virtio_read(disk, VIRTIO_STATUS) == 0)
+            return true;
+    return false;
+}
+
 /* Stops using the device; all its requests fail. */
 static void give_up_disk(struct virtio_disk *disk, const char *why) __must_hold(&disk->lock)
 {
@@ -223,10 +226,7 @@ static void disk_submit(struct block_device *dev, struct block_request *req)
     spin_unlock(&disk->lock);
 }
 
-/* ---- boot ---- */
-
-/* Makes a disk that has been set up usable, but for its name. */
-static void init_disk(struct virtio_disk *disk, dtnode_t slot)
+void virtio_disk_init(struct virtio_disk *disk, dtnode_t slot)
 {
     disk->dev.name = disk->name;
     disk->dev.submit = disk_submit;
@@ -239,49 +239,4 @@ static void init_disk(struct virtio_disk *disk, dtnode_t slot)
     }
     disk->nfree = (uint16_t)disk->queue_size;
     disk->polled = !plic_connect(slot, disk_interrupt, disk);
-}
-
-/* Puts a disk among those found so far, by the address of its slot. */
-static void sort_disk_in(struct list *found, struct virtio_disk *disk)
-{
-    struct list *pos;
-
-    list_for_each(pos, found) {
-        if (list_entry(pos, struct virtio_disk, dev.link)->base > disk->base)
-            break;
-    }
-    list_push_back(pos, &disk->dev.link);
-}
-
-static void start_disk(struct virtio_disk *disk)
-{
-    snprintk(disk->name, sizeof(disk->name), "disk%u", ndisks++);
-    virtio_go(disk);
-    blockdev_register(&disk->dev);
-    printk("%s: %lu sectors%s%s%s\n", disk->name, disk->dev.nsectors,
-           disk->dev.readonly ? ", read-only" : "", disk->interface->note,
-           disk->polled ? ", polled" : "");
-}
-
-void virtio_probe(void)
-{
-    struct list *first, found = LIST_INIT(found);
-    struct virtio_disk *disk = NULL;
-    dtnode_t slot = 0;
-
-    while ((slot = dt_find_compatible(slot, "virtio,mmio"))) {
-        if (!disk)
-            disk = slab_alloc(&disk_cache);
-        if (!disk)
-            break;
-        if (!virtio_setup(disk, slot))
-            continue; /* the object is still blank enough for the next slot */
-        init_disk(disk, slot);
-        sort_disk_in(&found, disk);
-        disk = NULL;
-    }
-    if (disk)
-        slab_free(&disk_cache, disk);
-    while ((first = list_pop_front(&found)))
-        start_disk(list_entry(first, struct virtio_disk, dev.link));
 }

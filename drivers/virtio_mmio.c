@@ -1,9 +1,9 @@
 /*
- * Virtio over memory-mapped registers: from an unknown slot to a disk ready to go.
+ * Virtio over memory-mapped registers: from an unknown slot to a disk that goes.
  *
  * Runs at boot on one hart, without locks. What a device says is checked; one that makes no sense
- * is named on the console and left alone. Called by drivers/virtio_disk.c, which also owns the disk
- * afterwards.
+ * is named on the console and left alone. Called by init/main.c; the disk is then
+ * drivers/virtio_disk.c's.
  */
 #include "asm/page.h"
 #include "lib/assert.h"
@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "mm/kmap.h"
 #include "mm/page.h"
+#include "mm/slab.h"
 
 #include "virtio.h"
 
@@ -19,7 +20,6 @@
 #define DEVICE_BLOCK 2
 #define QUEUE_MIN    4 /* header, one piece, status: three, and sizes are powers of two */
 #define RING_ORDER   1 /* pages of the ring, as a power of two */
-#define RESET_LOOKS  100000
 #define READ_TRIES   16
 #define SECTOR_MAX   1024 /* bytes: the file system reads and writes blocks of this size */
 
@@ -41,25 +41,16 @@ enum feature { /* bits of feature word 0 */
 
 #define FEATURE_WORD1_VERSION_1 1
 
+static_assert(sizeof(struct virtio_disk) <= SLAB_MAX_OBJECT, "a disk is a slab object");
+
+static struct slab_cache disk_cache =
+    SLAB_CACHE_INIT(disk_cache, "virtio_disk", sizeof(struct virtio_disk));
+
 static_assert(sizeof(struct virtio_ring) == PAGE_SIZE << RING_ORDER, "the ring fills its pages");
 
 static void status_add(struct virtio_disk *disk, enum device_status bit)
 {
     virtio_write(disk, VIRTIO_STATUS, virtio_read(disk, VIRTIO_STATUS) | bit);
-}
-
-bool virtio_reset(struct virtio_disk *disk)
-{
-    virtio_write(disk, VIRTIO_STATUS, 0);
-    for (unsigned i = 0; i < RESET_LOOKS; i++)
-        if (virtio_read(disk, VIRTIO_STATUS) == 0)
-            return true;
-    return false;
-}
-
-void virtio_go(struct virtio_disk *disk)
-{
-    status_add(disk, STATUS_DRIVER_OK);
 }
 
 /* ---- version 2 ---- */
@@ -180,7 +171,8 @@ static const char *bring_up_disk(struct virtio_disk *disk)
     return NULL;
 }
 
-bool virtio_setup(struct virtio_disk *disk, dtnode_t slot)
+/* Brings up the disk in a slot as far as DRIVER_OK is missing. => false: none that can be used */
+static bool set_up_disk(struct virtio_disk *disk, dtnode_t slot)
 {
     const char *wrong = "unknown version";
     uint32_t version;
@@ -210,4 +202,44 @@ bool virtio_setup(struct virtio_disk *disk, dtnode_t slot)
         printk("disk at 0x%lx: %s, ignored\n", start, wrong);
     }
     return !wrong;
+}
+
+static void start_disk(struct virtio_disk *disk)
+{
+    static unsigned ndisks;
+
+    snprintk(disk->name, sizeof(disk->name), "disk%u", ndisks++);
+    status_add(disk, STATUS_DRIVER_OK);
+    blockdev_register(&disk->dev);
+    printk("%s: %lu sectors%s%s%s\n", disk->name, disk->dev.nsectors,
+           disk->dev.readonly ? ", read-only" : "", disk->interface->note,
+           disk->polled ? ", polled" : "");
+}
+
+/* Disks are started in the order of their slots' addresses. */
+void virtio_probe(void)
+{
+    struct list *pos, found = LIST_INIT(found);
+    struct virtio_disk *disk = NULL;
+    dtnode_t slot = 0;
+
+    while ((slot = dt_find_compatible(slot, "virtio,mmio"))) {
+        if (!disk)
+            disk = slab_alloc(&disk_cache);
+        if (!disk)
+            break;
+        if (!set_up_disk(disk, slot))
+            continue; /* the object is still blank enough for the next slot */
+        virtio_disk_init(disk, slot);
+        list_for_each(pos, &found) {
+            if (list_entry(pos, struct virtio_disk, dev.link)->base > disk->base)
+                break;
+        }
+        list_push_back(pos, &disk->dev.link);
+        disk = NULL;
+    }
+    if (disk)
+        slab_free(&disk_cache, disk);
+    while ((pos = list_pop_front(&found)))
+        start_disk(list_entry(pos, struct virtio_disk, dev.link));
 }
