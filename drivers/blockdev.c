@@ -83,6 +83,7 @@ void block_end(struct block_request *req)
 
 int block_wait(struct block_request *req)
 {
+    assert_can_sleep();
     spin_lock(&ends_lock);
     while (!req->ended)
         wait_on(&req->wq, &ends_lock);

@@ -149,7 +149,7 @@ struct inode *file_inode(const struct file *f)
 /* ---- opening ---- */
 
 /* Frees all blocks of a regular file, in as many transactions as that takes. => 0; -errno. */
-static int truncate(struct inode *ip)
+static int file_truncate(struct inode *ip)
 {
     bool empty, cut = false;
     int err, end_err;
@@ -188,7 +188,7 @@ static int open_inode(struct inode *cwd, const char *path, int flags, struct ino
     else if (ip->d.type == T_DEVICE && (ip->d.major < 0 || ip->d.major >= CHARDEV_MAJORS))
         err = -ENODEV;
     else if (ip->d.type == T_FILE && (flags & O_TRUNC))
-        err = truncate(ip);
+        err = file_truncate(ip);
     if (err)
         inode_put(ip);
     else

@@ -24,6 +24,7 @@
 #include "lib/printk.h"
 #include "lib/spinlock.h"
 #include "mm/page.h"
+#include "sched/task.h"
 #include "sched/waitqueue.h"
 
 static struct {
@@ -96,7 +97,7 @@ static int write_header(unsigned n)
 }
 
 /* Puts the transaction on disk. => this task is the committer. 0; -EIO. */
-static int commit(void)
+static int log_commit(void)
 {
     struct block_device *dev = fs_mount.dev;
     struct block_request req;
@@ -124,6 +125,7 @@ int log_begin(void)
 {
     int err = 0;
 
+    assert_can_sleep();
     if (fs_mount.dev->readonly)
         return -EACCES;
     spin_lock(&fs_log.lock);
@@ -151,7 +153,7 @@ bool log_extend(void)
 /* Commits and lets waiters go on. After an error the buffers stay pinned: the disk's are older. */
 static int commit_and_release(void)
 {
-    int err = fs_log.n > 0 ? commit() : 0;
+    int err = fs_log.n > 0 ? log_commit() : 0;
 
     if (err)
         printk("fs: write error: the file system takes no changes from now on\n");
@@ -174,6 +176,7 @@ int log_end(void)
 {
     bool last;
 
+    assert_can_sleep();
     spin_lock(&fs_log.lock);
     ASSERT(fs_log.outstanding > 0 && !fs_log.committing);
     last = --fs_log.outstanding == 0;
@@ -189,6 +192,7 @@ int log_sync(void)
     uint64_t before;
     int err;
 
+    assert_can_sleep();
     spin_lock(&fs_log.lock);
     before = fs_log.commits;
     fs_log.syncing++;
@@ -226,7 +230,7 @@ static int move_block(enum block_op op, uint32_t block, void *data)
 }
 
 /* Copies each logged block home, then empties the log. => 0; -EIO. */
-static int replay(const struct log_header *head)
+static int log_replay(const struct log_header *head)
 {
     uint8_t *data = fs_log.page + BSIZE;
 
@@ -258,7 +262,7 @@ int log_init(void)
     if (!err)
         wrong = log_header_check(head, &fs_mount.sb);
     if (!err && !wrong && head->n > 0)
-        err = replay(head);
+        err = log_replay(head);
     if (!err && !wrong)
         return 0;
     page_put(page);

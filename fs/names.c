@@ -156,8 +156,8 @@ static int create_new(struct inode *dp, const struct dir_slot *slot, const struc
  * => in a transaction. 0 and a reference, also to a directory or device that has the name of the
  *    file; -EEXIST; errors of fs.h.
  */
-static int create(struct inode *cwd, const char *path, const struct dinode *init,
-                  struct inode **out)
+static int create_name(struct inode *cwd, const char *path, const struct dinode *init,
+                       struct inode **out)
 {
     struct dir_name name;
     struct dir_slot slot;
@@ -186,7 +186,7 @@ int names_create_file(struct inode *cwd, const char *path, struct inode **out)
         return 0; /* a read-only disk: what exists can be opened */
     if (err)
         return err;
-    err = create(cwd, path, &init, out);
+    err = create_name(cwd, path, &init, out);
     end_err = op_end(err);
     if (end_err && !err)
         inode_put(*out);
@@ -201,7 +201,7 @@ static int make_node(struct inode *cwd, const char *path, const struct dinode *i
 
     if (err)
         return err;
-    err = create(cwd, path, init, &ip);
+    err = create_name(cwd, path, init, &ip);
     if (!err)
         inode_drop(ip);
     return op_end(err);

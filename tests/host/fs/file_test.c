@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-#define truncate truncate_file /* the host has one of its own */
 #include "../../../fs/file.c"
 
 #include "port.h"
