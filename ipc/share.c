@@ -21,6 +21,7 @@ __noinline long share_pages(int src_pid, int dst_pid, vaddr_t va, uint64_t size)
     uint64_t address = 0;
     bool part;
 
+    assert_can_sleep();
     if (proc_mm_hold(src_pid, &src))
         return -ESRCH;
     if (proc_mm_hold(dst_pid, &dst)) {

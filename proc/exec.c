@@ -219,9 +219,11 @@ static int load_program(struct inode *cwd, const char *path, struct exec_args *a
 int exec_load(struct inode *cwd, const char *path, const vaddr_t *argv, struct exec_image *image)
 {
     struct exec_args args = {.sp = PAGE_SIZE};
-    struct page *page = page_alloc();
+    struct page *page;
     int err;
 
+    assert_can_sleep();
+    page = page_alloc();
     if (!page)
         return -ENOMEM;
     args.page = page_addr(page);

@@ -44,6 +44,7 @@ void proc_exit(int status)
     struct proc *p = proc_current();
     struct mm *mm;
 
+    assert_can_sleep();
     if (p->task.pid == 1)
         proc_hooks.at_init_end(status);
     for (int fd = 0; fd < NOFILE; fd++)
@@ -72,6 +73,7 @@ int proc_wait(vaddr_t status)
     struct proc *p = proc_current(), *child = NULL;
     int pid, err = 0;
 
+    assert_can_sleep();
     spin_lock(&proc_tree_lock);
     while (list_empty(&p->zombies) && !err)
         err =

@@ -20,9 +20,11 @@
 
 int proc_fork(enum pid_kind kind)
 {
-    struct proc *parent = proc_current(), *child = proc_alloc();
+    struct proc *parent = proc_current(), *child;
     int pid, err;
 
+    assert_can_sleep();
+    child = proc_alloc();
     if (!child)
         return -EAGAIN;
     err = mm_fork(parent->task.mm, &child->task.mm);

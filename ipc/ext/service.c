@@ -111,9 +111,11 @@ static int enqueue_request(struct service *s, struct request *r)
 
 int service_submit(struct service *s, vaddr_t va, uint64_t size)
 {
-    struct request *r = slab_alloc(&requests);
+    struct request *r;
     int err;
 
+    assert_can_sleep();
+    r = slab_alloc(&requests);
     if (!r)
         return -ENOMEM;
     r->client = current()->pid;
@@ -166,6 +168,7 @@ int service_wait(struct service *s, vaddr_t va)
 {
     int err = 0;
 
+    assert_can_sleep();
     while (!err) {
         uint64_t news;
         bool tells = true, queued = request_is_queued(s, va, &tells, &news);
