@@ -60,7 +60,6 @@ static int heap_extend(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind 
 
 out_tables:
     mm_trim(mm, start, end);
-    mm_unreserve(mm);
 out_vma:
     if (fresh)
         vma_destroy(fresh);

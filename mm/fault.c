@@ -68,7 +68,7 @@ static __noinline int map_region_page(const struct vma *v, vaddr_t va, enum acce
     struct page *page;
     int err;
 
-    if (v->copies)
+    if (v->private_copy)
         access = ACCESS_READ; /* a store will go to a copy */
     if (i >= r->npages || region_barred(r))
         return -EFAULT;
@@ -166,7 +166,7 @@ int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, 
     int err;
 
     CHECK_ASSERT(spin_held(&v->mm->lock) && v->start <= va && va < v->end);
-    CHECK_ASSERT(!v->copies || v->region);
+    CHECK_ASSERT(!v->private_copy || v->region);
     if (unlikely(missing > 0))
         pte = make_tables(v->mm, va, missing, g);
     if (!pte)
@@ -176,7 +176,7 @@ int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, 
         allow_again(v, pte);
     if (!(pte->v & PTE_V)) {
         err = v->region ? map_region_page(v, va, access, pte) : zero_page(v, g, pte);
-        if (err || !v->copies)
+        if (err || !v->private_copy)
             return err;
     }
     if (access != ACCESS_WRITE || (pte->v & PTE_W)) {

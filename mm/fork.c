@@ -6,12 +6,14 @@
  * What is borrowed is left to faults: the region has the frames. Every promise of the parent is
  * made again for the child (I5): one side of each shared page will need a frame of its own.
  * Absent tables are not looked at: a lazily grown space costs what was touched.
- * Lock: src->lock. Nobody finds the child before publish(). It has no borrowed entry by then, so a
- * sweep over a region that has not found the child has missed nothing.
+ * Lock: src->lock. Nobody finds the child before its vmas are listed with their regions, last of all.
+ * It has no borrowed entry by then, so a sweep over a region that has not found the child has missed
+ * nothing.
  * copy_on_write() in mm/fault.c parts the pages again. Read next: mm/image.c.
  */
 #include "asm/tlb.h"
 #include "lib/annotate.h"
+#include "lib/assert.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "pgtable.h"
@@ -72,15 +74,40 @@ static __noinline long copy_entries(const struct vma *v, pte_t *from, pte_t *to,
     return from - start;
 }
 
+/* Makes every promise of mm once more, for a child. => rests. 0, -ENOMEM, -EINTR. */
+static int reserve_promises(struct mm *mm) __must_hold(&mm->lock)
+{
+    size_t n = 0;
+    int err = 0;
+    struct list *pos;
+
+    list_for_each(pos, &mm->vmas) {
+        const struct vma *v = list_entry(pos, struct vma, link);
+
+        n += v->promised ? vma_pages(v) : 0;
+        if (!err)
+            err = mm_work(mm, 1);
+    }
+    return err ? err : mm_reserve(mm, n);
+}
+
 /*
- * Copies the tables of v from src to dst, which has a clone of v. A promised range gets all
- * its tables, as in the parent, so that its faults need none. => rests.
+ * Clones v into dst with its promise, its tables and its pages. => rests. 0, -ENOMEM, -EINTR: dst
+ * holds what it got.
  */
-static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v) __must_hold(&src->lock)
+static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v) __must_hold(&src->lock)
 {
     struct pt_walk w = pt_walk(src->root, v->start, v->end);
+    struct vma *copy = vma_clone(v);
     int err = 0;
 
+    if (!copy)
+        return -ENOMEM;
+    vma_insert(dst, copy);
+    if (v->promised) { /* the clone has the promise now */
+        ASSERT(src->set_aside >= vma_pages(v));
+        src->set_aside -= vma_pages(v);
+    }
     while (!err && pt_next(&w)) {
         pte_t *to;
         long n;
@@ -93,54 +120,13 @@ static int copy_tables(struct mm *dst, struct mm *src, const struct vma *v) __mu
         w.stop = w.va + ((uint64_t)n << PAGE_SHIFT);
         err = n < 0 ? (int)n : 0;
     }
-    return err;
-}
-
-/* Makes every promise of mm once more, for a child. => rests. 0, -ENOMEM, -EINTR. */
-static int reserve_promises(struct mm *mm) __must_hold(&mm->lock)
-{
-    size_t n = 0;
-    int err = 0;
-
-    for (struct vma *v = vma_first(mm); v && !err; v = vma_next(mm, v)) {
-        n += v->promised ? vma_pages(v) : 0;
-        err = mm_work(mm, 1);
-    }
-    return err ? err : mm_reserve(mm, n);
-}
-
-/* Clones v into dst with its promise and its pages. On error dst holds what it got. */
-static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v) __must_hold(&src->lock)
-{
-    struct vma *copy = vma_clone(v);
-    int err;
-
-    if (!copy)
-        return -ENOMEM;
-    vma_link(dst, copy);
-    if (v->promised) /* the clone has the promise now */
-        src->set_aside -= vma_pages(v);
-    err = copy_tables(dst, src, v);
     return err ? err : mm_work(src, WORK_VMA);
-}
-
-/* From here on a sweep over a region finds dst, to which no vma will be added. => rests. */
-static void publish(struct mm *dst, struct mm *src) __must_hold(&src->lock)
-{
-    struct list *pos;
-
-    list_for_each(pos, &dst->vmas) {
-        struct vma *v = list_entry(pos, struct vma, link);
-
-        if (v->region)
-            region_add_vma(v->region, v);
-        mm_work(src, 1);
-    }
 }
 
 __noinline int mm_fork(struct mm *src, struct mm **out)
 {
     struct mm *dst = mm_create();
+    struct list *pos;
     int err;
 
     if (!dst)
@@ -149,12 +135,19 @@ __noinline int mm_fork(struct mm *src, struct mm **out)
     if (err)
         goto out_dst;
     err = reserve_promises(src);
-    for (struct vma *v = vma_first(src); v && !err; v = vma_next(src, v))
-        err = copy_vma(dst, src, v);
-    mm_unreserve(src);
+    list_for_each(pos, &src->vmas)
+        if (!err)
+            err = copy_vma(dst, src, list_entry(pos, struct vma, link));
     dst->size = src->size;
     dst->family = src->family;
-    publish(dst, src);
+    /* From here on a sweep over a region finds dst, to which no vma will be added. */
+    list_for_each(pos, &dst->vmas) {
+        struct vma *v = list_entry(pos, struct vma, link);
+
+        if (v->region && !err)
+            region_add_vma(v);
+        mm_work(src, 1);
+    }
     /* The parent's pages are read-only now, also when the child was given up half way: its
      * next store finds itself alone on the page and takes it back. */
     if (src->cpus)

@@ -22,10 +22,11 @@ void mm_lock(struct mm *mm)
         wait_on(&mm->reopened, &mm->lock);
 }
 
-/* The rest of mm_lock_killable(): mm->lock is held. */
-__no_lock_analysis int mm_lock_slowly(struct mm *mm)
+__no_lock_analysis int mm_lock_killable(struct mm *mm)
 {
-    while (mm->closed)
+    assert_can_sleep();
+    spin_lock(&mm->lock);
+    while (unlikely(mm->closed))
         if (wait_on_killable(&mm->reopened, &mm->lock)) {
             spin_unlock(&mm->lock);
             return -EINTR;
@@ -33,11 +34,16 @@ __no_lock_analysis int mm_lock_slowly(struct mm *mm)
     return 0;
 }
 
-void mm_unlock_slowly(struct mm *mm)
+void mm_unlock(struct mm *mm)
 {
     struct list gone = LIST_INIT(gone);
 
-    if (mm->closed) {
+    ASSERT(mm->limbo == 0);
+    mm->work = 0;
+    if (unlikely(mm->set_aside))
+        page_unreserve(mm->set_aside);
+    mm->set_aside = 0;
+    if (unlikely(mm->closed)) {
         mm->closed = false;
         wake_all(&mm->reopened);
     }
@@ -71,14 +77,6 @@ int mm_reserve(struct mm *mm, size_t n)
     return 0;
 }
 
-void mm_unreserve(struct mm *mm)
-{
-    ASSERT(spin_held(&mm->lock));
-    if (mm->set_aside)
-        page_unreserve(mm->set_aside);
-    mm->set_aside = 0;
-}
-
 int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end)
 {
     int err = 0;
@@ -96,19 +94,20 @@ int mm_prepare(struct mm *mm, vaddr_t start, vaddr_t end)
 
 void mm_trim(struct mm *mm, vaddr_t start, vaddr_t end)
 {
-    const struct vma *v = vma_find(mm, start);
-    struct pt_gap gap;
+    const struct vma *v = vma_first_above(mm, start), *below = v ? vma_prev(mm, v) : vma_last(mm);
+    vaddr_t floor = below ? below->end : 0, ceiling = v ? v->start : USER_TOP;
 
-    if (v)
-        gap = (struct pt_gap){v->start, v->end};
-    else
-        vma_gap(mm, start, &gap.floor, &gap.ceiling);
+    if (v && v->start <= start) {
+        floor = v->start;
+        ceiling = v->end;
+    }
+    ASSERT(floor <= start && start < end && end <= ceiling);
     /* From the top down, so that a table goes after those below it. */
     for (vaddr_t to = end, from; to > start; to = from) {
         from = (to - 1) & ~(TRIM_STEP - 1);
         if (from < start)
             from = start;
-        pt_trim(mm, from, to, (struct pt_gap){from == start ? gap.floor : from, gap.ceiling});
+        pt_trim(mm, from, to, (struct pt_gap){from == start ? floor : from, ceiling});
         mm_work(mm, WORK_BATCH / 2);
     }
 }

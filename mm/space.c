@@ -20,24 +20,10 @@ struct list mm_list = LIST_INIT(mm_list);
 static struct spinlock mm_list_lock = SPINLOCK_INIT("mm list", RANK_REGION);
 static struct slab_cache mm_cache = SLAB_CACHE_INIT(mm_cache, "mm", sizeof(struct mm));
 
-/* => a root table with the kernel's upper half and an empty lower one; NULL without memory. */
-static pte_t *root_create(void)
-{
-    struct page *page = page_alloc();
-    pte_t *root;
-
-    if (!page)
-        return NULL;
-    page->kind = PAGE_TABLE;
-    root = page_addr(page);
-    memset(root, 0, PAGE_SIZE / 2);
-    memcpy(root + PT_ENTRIES / 2, kmap_root + PT_ENTRIES / 2, PAGE_SIZE / 2);
-    return root;
-}
-
 struct mm *mm_create(void)
 {
     struct mm *mm = slab_alloc(&mm_cache);
+    struct page *root;
     uint64_t irq;
 
     if (!mm)
@@ -48,25 +34,29 @@ struct mm *mm_create(void)
     list_init(&mm->gone);
     mm->magic = MM_MAGIC;
     mm->holders = 1;
-    irq = irq_disable_save();
-    mm->root = root_create();
-    if (mm->root) {
+    irq = irq_disable_save(); /* one step for the audit */
+    root = page_alloc();
+    if (root) {
+        root->kind = PAGE_TABLE;
+        mm->root = page_addr(root);
+        memset(mm->root, 0, PAGE_SIZE / 2);
+        memcpy(mm->root + PT_ENTRIES / 2, kmap_root + PT_ENTRIES / 2, PAGE_SIZE / 2);
         spin_lock(&mm_list_lock);
         list_push_back(&mm_list, &mm->link);
         spin_unlock(&mm_list_lock);
     }
     irq_restore(irq);
-    if (!mm->root) {
-        slab_free(&mm_cache, mm);
-        return NULL;
-    }
-    return mm;
+    if (root)
+        return mm;
+    slab_free(&mm_cache, mm);
+    return NULL;
 }
 
 void mm_hold(struct mm *mm)
 {
-    ASSERT(mm->magic == MM_MAGIC);
-    __atomic_fetch_add(&mm->holders, 1, __ATOMIC_RELAXED);
+    uint32_t n = __atomic_fetch_add(&mm->holders, 1, __ATOMIC_RELAXED);
+
+    ASSERT(mm->magic == MM_MAGIC && n > 0);
 }
 
 /* Writes what was stored to shared files. => mm is nobody's any more: its vmas stay the same. */
@@ -82,10 +72,14 @@ static void write_back_all(struct mm *mm)
     }
 }
 
-static void mm_destroy(struct mm *mm)
+void mm_release(struct mm *mm)
 {
     uint64_t irq;
 
+    assert_can_sleep();
+    ASSERT(mm->magic == MM_MAGIC && __atomic_load_n(&mm->holders, __ATOMIC_RELAXED) > 0);
+    if (__atomic_sub_fetch(&mm->holders, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
     ASSERT(__atomic_load_n(&mm->cpus, __ATOMIC_ACQUIRE) == 0);
     if (mm->npaged)
         write_back_all(mm);
@@ -93,8 +87,9 @@ static void mm_destroy(struct mm *mm)
     /* The whole of it needs no split, so it cannot fail. */
     if (mm_unmap(mm, 0, USER_TOP, TABLES_TRIM))
         ASSERT(0);
+    ASSERT(mm->nvmas == 0 && mm->npaged == 0 && !mm->top);
     mm_unlock(mm);
-    irq = irq_disable_save();
+    irq = irq_disable_save(); /* one step for the audit */
     spin_lock(&mm_list_lock);
     list_remove(&mm->link);
     spin_unlock(&mm_list_lock);
@@ -102,15 +97,6 @@ static void mm_destroy(struct mm *mm)
     irq_restore(irq);
     mm->magic = 0;
     slab_free(&mm_cache, mm);
-}
-
-void mm_release(struct mm *mm)
-{
-    assert_can_sleep();
-    ASSERT(mm->magic == MM_MAGIC);
-    ASSERT(__atomic_load_n(&mm->holders, __ATOMIC_RELAXED) > 0);
-    if (__atomic_sub_fetch(&mm->holders, 1, __ATOMIC_ACQ_REL) == 0)
-        mm_destroy(mm);
 }
 
 /*

@@ -35,25 +35,13 @@ enum work {
  * => may sleep, until no other such call rests in mm. mm_lock_killable(): 0; or -EINTR, not locked.
  */
 void mm_lock(struct mm *mm) __acquires(&mm->lock);
-int mm_lock_slowly(struct mm *mm);
-void mm_unlock_slowly(struct mm *mm) __releases(&mm->lock);
+int mm_lock_killable(struct mm *mm) __acquires_if(0, &mm->lock);
 
-static inline __no_lock_analysis int mm_lock_killable(struct mm *mm) __acquires_if(0, &mm->lock)
-{
-    assert_can_sleep();
-    spin_lock(&mm->lock);
-    return likely(!mm->closed) ? 0 : mm_lock_slowly(mm);
-}
-
-/* Ends such a call, and the vmas that it has removed. => may sleep if some have a region. */
-static inline void mm_unlock(struct mm *mm) __releases(&mm->lock)
-{
-    mm->work = 0;
-    if (unlikely(mm->closed || !list_empty(&mm->gone)))
-        mm_unlock_slowly(mm);
-    else
-        spin_unlock(&mm->lock);
-}
+/*
+ * Ends such a call: what it has reserved and not used goes back, and the vmas that it has removed end.
+ * => may sleep if some have a region.
+ */
+void mm_unlock(struct mm *mm) __releases(&mm->lock);
 
 /* Rests, before a step of `units`. => as mm_work(). */
 int mm_rest(struct mm *mm, unsigned units) __must_hold(&mm->lock);
@@ -73,12 +61,9 @@ static inline int mm_work(struct mm *mm, unsigned units) __must_hold(&mm->lock)
 
 /*
  * page_reserve() by a call that has mm locked; the frames count as mm->set_aside until the call
- * takes them out of there. => rests. 0, -ENOMEM, -EINTR.
+ * takes them out of there, or ends. => rests. 0, -ENOMEM, -EINTR.
  */
 int mm_reserve(struct mm *mm, size_t n) __must_hold(&mm->lock);
-
-/* Gives back what the call has reserved and not used. */
-void mm_unreserve(struct mm *mm) __must_hold(&mm->lock);
 
 /*
  * Makes every table that [start, end) needs, so that mapping in it cannot fail.
@@ -123,17 +108,6 @@ static inline void gather_span(struct gather *g, vaddr_t va)
         g->end = va + PAGE_SIZE;
 }
 
-/* Which entries to unhook: those that have one of these bits. An absent entry has none. */
-#define UNHOOK_ALL    (~0UL)
-#define UNHOOK_REGION PTE_S /* those to frames of the vma's region */
-
-/*
- * Unhooks the entries of [start, end), a piece of the gather's vma. Absent tables are stepped over.
- * => mm->lock held; at most PAGE_BATCH pages have a frame of their own there. Frames stay until
- *    gather_flush(), by the gather or by their region.
- */
-void gather_unhook(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which);
-
 /*
  * Tells the harts, then lets go of the frames; the gather is empty again.
  * => mm->lock held since the entries changed. What became of the frames.
@@ -145,18 +119,17 @@ struct page_dropped gather_flush(struct gather *g);
  * `to` until enough pages have a table. What has none costs little, and much of it goes at once.
  * *work is what the step will cost. Borrowed pages cost the least.
  */
-vaddr_t unmap_cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work);
+vaddr_t unmap_piece_start(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work);
 
-static inline vaddr_t unmap_piece_start(const struct vma *v, vaddr_t from, vaddr_t to,
-                                        unsigned *work)
-{
-    size_t pages = (to - from) >> PAGE_SHIFT;
+/* Which entries to unhook: those that have one of these bits. An absent entry has none. */
+#define UNHOOK_ALL    (~0UL)
+#define UNHOOK_REGION PTE_S /* those to frames of the vma's region */
 
-    if (pages > WORK_PIECE)
-        return unmap_cut_piece(v, from, to, work);
-    *work = (unsigned)pages;
-    return from;
-}
+/*
+ * Unhooks entries of [start, end), a piece of v, tells the harts, and lets go of the frames. With
+ * UNHOOK_ALL it also settles the promises for the pages. => v->mm->lock held.
+ */
+void unmap_piece(const struct vma *v, vaddr_t start, vaddr_t end, uint64_t which);
 
 /* What becomes of the tables of a range that goes. */
 enum tables {
@@ -168,8 +141,8 @@ enum tables {
  * Takes [start, end) out of mm, page aligned, whatever is mapped there: entries unhooked,
  * TLBs told, frames let go, vmas cut or removed, promises given back. The vmas that went wait on
  * mm->gone for mm_unlock().
- * => mm locked; rests. 0; -ENOMEM only when the range lies inside one vma, which must be
- *    split: nothing has changed.
+ * => mm locked; rests. 0; -ENOMEM only when a vma reaches across `end` and must be split there:
+ *    nothing has changed.
  */
 int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables) __must_hold(&mm->lock);
 
@@ -209,35 +182,33 @@ struct loan {
  */
 int mm_lend(struct mm *src, struct loan *loan);
 
-/*
- * Maps the vmas of a loan into dst just above its size, with PTE_S; *va is where. The size becomes
- * the mapping's end.
- * => takes dst->lock; may sleep. 0, and the vmas are dst's; -ENOMEM; -EINVAL when there is no room;
- *    -EFAULT when it was revoked meanwhile; -EINTR: nothing has changed, the vmas are the loan's.
- */
-int mm_borrow(struct mm *dst, struct loan *loan, vaddr_t *va);
-
 /* ---- regions ---- */
 
 /* At boot: the cache of regions has a frame from then on, so that a lone region costs none. */
 void region_init(void);
 
 /*
- * A pinned region that has no frame yet and room for npages: the caller enters each frame that it pins
- * and counts r->npages up. => NULL without memory, or too large.
+ * A region that has no frame yet, and room for npages: r->npages is 0, and counts the frames in its
+ * table. => NULL without memory, or too large.
  */
-struct region *region_create_pinned(size_t npages, const struct region_ops *ops);
+struct region *region_create(size_t npages, const struct region_ops *ops);
+
+/* Undoes region_create(). => r has no frame and no vma, and is promised none. */
+void region_free(struct region *r);
 
 /* The operations of pinned regions, for those that no consent has made. */
 extern const struct region_ops region_pinned_ops;
 int region_give_pinned(struct region *r, size_t i, enum access access, struct page **page);
 
-/* A region with a table for npages frames, in no list: for a maker. => NULL without memory, or too large. */
-struct region *region_make(size_t npages, const struct region_ops *ops);
-void region_list_add(struct region *r);
+/* v, which has entered an mm, maps its region: a sweep over the region finds it. */
+void region_add_vma(struct vma *v);
 
-/* Undoes region_make(). */
-void region_free(struct region *r);
+/*
+ * The upper part of v is a vma of its own now: what a sweep has done of v, it has done of that. Or v
+ * has grown: a sweep looks at all of it. => mm->lock held.
+ */
+void region_split_vma(struct vma *v, struct vma *upper);
+void region_resweep(struct vma *v);
 
 #define REGION_STEP 32 /* frames that are let go of at once */
 

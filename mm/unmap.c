@@ -4,8 +4,8 @@
  * Invariant I2 is kept here, by the order of gather_flush(): entries are unhooked, then every
  * hart that may remember them is told, then the frames are let go. Frames wait in a gather in
  * between. Lock: mm->lock; a call rests between pieces, each of which is a smaller unmapping,
- * complete in itself. Called by exit and exec (mm_destroy()), sbrk, munmap, mprotect,
- * unmap_shared_pages() and mm_detach(); the gathers by mm/lend.c and mm/ext/revoke.c, too.
+ * complete in itself. Called by exit and exec (mm_release()), sbrk, munmap, mprotect,
+ * unmap_shared_pages() and mm_detach(); the gathers by mm/lend.c and a piece by mm/ext/revoke.c, too.
  * Read next: page_put_many() in mm/page.c.
  */
 #include "asm/cpu.h"
@@ -61,47 +61,53 @@ struct page_dropped gather_flush(struct gather *g)
 }
 
 /*
- * Unhooks those of the n entries from *pte on, in one table, that map va and what follows.
- * => there is room for n in g. Their frames stay until gather_flush(), by g or by their region.
+ * A promised vma has one reservation a page. It is given back for a page that was never
+ * touched or only borrowed, that was still shared with a parent or child (whose own promise
+ * covers the frame), or whose frame is free now; only a frame of its own that a region
+ * keeps has used it up.
  */
-static void unhook_entries(struct gather *g, pte_t *pte, vaddr_t va, size_t n, uint64_t which)
+void unmap_piece(const struct vma *v, vaddr_t start, vaddr_t end, uint64_t which)
 {
-    uint32_t *frame = g->frames + g->n;
-    vaddr_t first = 0, last = 0;
+    struct pt_walk w = pt_walk(v->mm->root, start, end);
+    struct page_dropped d;
+    struct gather g;
 
-    for (pte_t *end = pte + n; pte < end; pte++, va += PAGE_SIZE) {
-        pte_t old = *pte;
+    ASSERT(v->start <= start && end <= v->end);
+    gather_begin(&g, v);
+    while (pt_next(&w)) {
+        vaddr_t va = w.va;
 
-        if (!(old.v & which))
+        if (w.missing)
             continue;
-        *pte = (pte_t){0};
-        if (!last)
-            first = va;
-        last = va + PAGE_SIZE;
-        if (!(old.v & PTE_S))
-            *frame++ = (uint32_t)pte_frame(old);
+        for (pte_t *pte = w.pte, *last = pte + w.n; pte < last; pte++, va += PAGE_SIZE) {
+            pte_t old = *pte;
+
+            if (!(old.v & which))
+                continue;
+            *pte = (pte_t){0};
+            if (g.start == g.end)
+                g.start = va;
+            g.end = va + PAGE_SIZE;
+            if (!(old.v & PTE_S))
+                g.frames[g.n++] = (uint32_t)pte_frame(old);
+        }
     }
-    if (!last)
-        return;
-    g->n = (size_t)(frame - g->frames);
-    if (g->start == g->end)
-        g->start = first;
-    g->end = last;
+    d = gather_flush(&g);
+    if (which == UNHOOK_ALL)
+        page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - d.pinned : d.freed);
 }
 
-void gather_unhook(struct gather *g, vaddr_t start, vaddr_t end, uint64_t which)
+vaddr_t unmap_piece_start(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
 {
-    struct pt_walk w = pt_walk(g->mm->root, start, end);
+    size_t most = WORK_PIECE, pages = (to - from) >> PAGE_SHIFT;
 
-    while (pt_next(&w))
-        if (!w.missing)
-            unhook_entries(g, w.pte, w.va, w.n, which);
-}
-
-vaddr_t unmap_cut_piece(const struct vma *v, vaddr_t from, vaddr_t to, unsigned *work)
-{
-    size_t most = vma_shares(v) ? PT_ENTRIES : WORK_PIECE, pages = 0;
-
+    ASSERT(v->start <= from && from < to && to <= v->end);
+    *work = (unsigned)pages;
+    if (pages <= most)
+        return from;
+    if (vma_shares(v))
+        most = PT_ENTRIES;
+    pages = 0;
     while (to - from > (most - pages) << PAGE_SHIFT && pages < most) {
         unsigned missing = pt_missing(v->mm->root, to - PAGE_SIZE);
         vaddr_t down = (to - 1) & ~(pt_span(missing == 2 ? 2 : 1) - 1);
@@ -131,26 +137,6 @@ static inline bool leaves_table(vaddr_t from, vaddr_t to, vaddr_t floor, vaddr_t
     return table < to && table + pt_span(1) <= ceiling;
 }
 
-/*
- * Takes away the pages of v in [start, end), a piece, and settles the promises for them.
- *
- * A promised vma has one reservation a page. It is given back for a page that was never
- * touched or only borrowed, that was still shared with a parent or child (whose own promise
- * covers the frame), or whose frame is free now; only a frame of its own that a region
- * keeps has used it up.
- */
-static void unmap_piece(struct mm *mm, const struct vma *v, vaddr_t start, vaddr_t end)
-    __must_hold(&mm->lock)
-{
-    struct page_dropped d;
-    struct gather g;
-
-    gather_begin(&g, v);
-    gather_unhook(&g, start, end, UNHOOK_ALL);
-    d = gather_flush(&g);
-    page_unreserve(v->promised ? ((end - start) >> PAGE_SHIFT) - d.pinned : d.freed);
-}
-
 void mm_unmap_pages(struct mm *mm, const struct vma *v)
 {
     unsigned work;
@@ -159,37 +145,31 @@ void mm_unmap_pages(struct mm *mm, const struct vma *v)
     for (vaddr_t to = v->end, from; to > v->start; to = from) {
         from = unmap_piece_start(v, v->start, to, &work);
         mm_work(mm, work);
-        unmap_piece(mm, v, from, to);
+        unmap_piece(v, from, to, UNHOOK_ALL);
     }
 }
 
 /*
- * Puts the size back when the part of a shared mapping that ends at `end` goes: to `before`, if the
- * size is `end`. Else the mapping that came next above it returns to `before` in its turn.
+ * Removes v, or the upper part of it from `start` on; the pages are gone already. When the upper end of
+ * a shared mapping goes, the size goes back: to what it was before if nothing is above, else for the
+ * mapping above to return to in its turn.
  */
-static void restore_size(struct mm *mm, vaddr_t end, vaddr_t before) __must_hold(&mm->lock)
+static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start) __must_hold(&mm->lock)
 {
-    struct vma *above = vma_first_above(mm, end);
+    struct vma *above = vma_next(mm, v);
 
-    if (mm->size == end)
-        mm->size = before;
-    else if (above && vma_in_size(above) && above->size_before == end)
-        above->size_before = before;
-}
+    ASSERT(v->start <= start && start < v->end);
+    if (vma_in_size(v)) {
+        vaddr_t before = start > v->start ? start : v->size_before;
 
-/* Removes v, or the part of it in [start, end); the pages are gone already. */
-static void cut_vma(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
-{
+        if (mm->size == v->end)
+            mm->size = before;
+        else if (above && vma_in_size(above) && above->size_before == v->end)
+            above->size_before = before;
+    }
     if (start > v->start) {
-        if (vma_in_size(v))
-            restore_size(mm, v->end, start);
         vma_set_bounds(mm, v, v->start, start);
-    } else if (end < v->end) {
-        v->first = vma_page_at(v, end);
-        vma_set_bounds(mm, v, end, v->end);
     } else {
-        if (vma_in_size(v))
-            restore_size(mm, v->end, v->size_before);
         vma_remove(mm, v);
         list_push_back(&mm->gone, &v->link);
     }
@@ -211,42 +191,38 @@ int vma_split(struct mm *mm, vaddr_t at)
     v->end = at;
     vma_insert(mm, upper);
     if (upper->region)
-        region_resweep(upper); /* it has entries */
+        region_split_vma(v, upper);
     return 0;
-}
-
-/* The highest vma that has a part in [start, end), or NULL. */
-static struct vma *last_vma(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&mm->lock)
-{
-    struct vma *v = vma_last(mm);
-
-    if (v && v->end > end) /* else it is the one */
-        v = vma_first_above(mm, end - 1);
-    if (v && v->start >= end)
-        v = vma_prev(mm, v);
-    return v && v->end > start ? v : NULL;
 }
 
 int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
 {
-    struct vma *v = vma_find(mm, start);
+    struct vma *v = vma_first_above(mm, end - 1);
     unsigned work;
 
     ASSERT(spin_held(&mm->lock) && start < end && !((start | end) & (PAGE_SIZE - 1)));
-    if (v && v->start < start && v->end > end && vma_split(mm, end))
+    if (v && v->start < end && v->end > end && vma_split(mm, end))
         return -ENOMEM;
     /* Commit: nothing below may fail. From the top down, so that sizes unwind. */
-    while ((v = last_vma(mm, start, end))) {
-        vaddr_t to = end < v->end ? end : v->end;
+    if (!v)
+        v = vma_last(mm);
+    else if (v->start >= end)
+        v = vma_prev(mm, v);
+    while (v && v->end > start) {
+        struct vma *below = vma_prev(mm, v), *above = vma_next(mm, v);
+        vaddr_t to = v->end;
         vaddr_t from = unmap_piece_start(v, start > v->start ? start : v->start, to, &work);
-        vaddr_t floor = from > v->start ? from : vma_gap_start(mm, v);
-        vaddr_t ceiling = to < v->end ? to : vma_gap_end(mm, v);
+        vaddr_t floor = from > v->start ? from : below ? below->end : 0;
+        vaddr_t ceiling = above ? above->start : USER_TOP;
 
+        if (from > v->start)
+            below = v;
         mm_work(mm, WORK_VMA + work);
-        unmap_piece(mm, v, from, to);
-        cut_vma(mm, v, from, to);
+        unmap_piece(v, from, to, UNHOOK_ALL);
+        cut_vma(mm, v, from);
         if (tables == TABLES_TRIM && leaves_table(from, to, floor, ceiling))
             pt_trim(mm, from, to, (struct pt_gap){floor, ceiling});
+        v = below;
     }
     return 0;
 }

@@ -24,43 +24,34 @@ static struct slab_cache vma_cache = SLAB_CACHE_INIT(vma_cache, "vma", sizeof(st
 
 struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned prot)
 {
-    struct vma *v = slab_alloc_raw(&vma_cache); /* vma_link() sets the rest */
+    struct vma *v = slab_alloc_raw(&vma_cache);
 
     if (!v)
         return NULL;
+    ASSERT(prot <= (PROT_READ | PROT_WRITE | PROT_EXEC));
+    *v = (struct vma){
+        .start = start,
+        .end = end,
+        .kind = kind,
+        .prot = prot,
+        .old_prot = prot,
+        .max_prot = prot,
+        .promised = kind == VMA_HEAP,
+    };
     list_init(&v->link);
     list_init(&v->region_link);
-    v->start = start;
-    v->end = end;
-    v->kind = kind;
-    v->prot = v->old_prot = v->max_prot = prot;
-    v->promised = kind == VMA_HEAP;
-    v->copies = false;
-    v->region = NULL;
-    v->first = 0;
-    v->size_before = 0;
     return v;
 }
 
 struct vma *vma_clone(const struct vma *v)
 {
-    struct vma *copy = slab_alloc_raw(&vma_cache); /* vma_link() sets the rest */
+    struct vma *copy = slab_alloc_raw(&vma_cache);
 
     if (!copy)
         return NULL;
+    *copy = *v;
     list_init(&copy->link);
     list_init(&copy->region_link);
-    copy->start = v->start;
-    copy->end = v->end;
-    copy->kind = v->kind;
-    copy->prot = v->prot;
-    copy->old_prot = v->old_prot;
-    copy->max_prot = v->max_prot;
-    copy->promised = v->promised;
-    copy->copies = v->copies;
-    copy->region = v->region;
-    copy->first = v->first;
-    copy->size_before = v->size_before;
     if (copy->region)
         region_get(copy->region);
     return copy;
@@ -86,20 +77,12 @@ void vma_destroy_list(struct list *vmas)
 
 /* ---- the tree ---- */
 
-/*
- * A hash of v's own address, which no program chooses. The first few all have 0, and are not turned about:
- * most address spaces have no more.
- */
-static uint32_t priority_of(const struct mm *mm, const struct vma *v)
-{
-    uint64_t mixed = (uint64_t)v * 0x9e3779b97f4a7c15;
-
-    return mm->nvmas < FEW ? 0 : (uint32_t)((mixed ^ mixed >> 32) * 0xd6e8feb86659fd93 >> 32);
-}
-
+/* The free bytes right below v. */
 static uint64_t gap_below(struct mm *mm, const struct vma *v)
 {
-    return v->start - vma_gap_start(mm, v);
+    const struct vma *below = vma_prev(mm, v);
+
+    return v->start - (below ? below->end : 0);
 }
 
 __noinline void vma_refresh_gaps(struct mm *mm, struct vma *v)
@@ -132,14 +115,6 @@ static struct vma **vma_slot(struct mm *mm, const struct vma *v)
     return v->up->left == v ? &v->up->left : &v->up->right;
 }
 
-/* Puts v, which may be NULL, where `slot` is, a field of `up`. */
-static void hang(struct vma **slot, struct vma *v, struct vma *up)
-{
-    *slot = v;
-    if (v)
-        v->up = up;
-}
-
 /*
  * Turns v and its parent about: v comes up, and the order from left to right stays.
  *
@@ -151,26 +126,34 @@ static void hang(struct vma **slot, struct vma *v, struct vma *up)
  */
 static __noinline void rotate_up(struct mm *mm, struct vma *v)
 {
-    struct vma *up = v->up, **slot = vma_slot(mm, up), *above = up->up;
+    struct vma *up = v->up, **slot = vma_slot(mm, up), *middle;
 
     if (up->left == v) {
-        hang(&up->left, v->right, up);
-        hang(&v->right, up, v);
+        up->left = middle = v->right;
+        v->right = up;
     } else {
-        hang(&up->right, v->left, up);
-        hang(&v->left, up, v);
+        up->right = middle = v->left;
+        v->left = up;
     }
-    hang(slot, v, above);
+    if (middle)
+        middle->up = up;
+    v->up = up->up;
+    up->up = v;
+    *slot = v;
     v->max_gap = up->max_gap;
     update_gaps(mm, up);
 }
 
-/* Adds v to tree and list; its place is found on the way down. */
-static void tree_insert(struct mm *mm, struct vma *v)
+/* The place of v, in the tree and in the list, is found on the way down. */
+void vma_insert(struct mm *mm, struct vma *v)
 {
     struct vma **slot = &mm->top, *up = NULL, *last = vma_last(mm);
     struct list *before = &mm->vmas;
+    uint64_t mixed = (uint64_t)v * 0x9e3779b97f4a7c15;
 
+    ASSERT(v->start < v->end && v->end <= USER_TOP && !((v->start | v->end) & (PAGE_SIZE - 1)));
+    ASSERT(v->region ? v->kind >= VMA_SHARED : !v->private_copy && !vma_in_size(v));
+    ASSERT(!(v->promised && vma_shares(v)));
     if (last && v->start > last->start) { /* most often: right of all */
         up = last;
         slot = &last->right;
@@ -178,39 +161,65 @@ static void tree_insert(struct mm *mm, struct vma *v)
     }
     while (*slot) {
         up = *slot;
-        if (v->start < up->start) {
-            slot = &up->left;
-        } else {
+        slot = v->start < up->start ? &up->left : &up->right;
+        if (slot == &up->right)
             before = &up->link;
-            slot = &up->right;
-        }
     }
+    *slot = v;
     v->left = v->right = NULL;
-    v->max_gap = 0;
-    v->priority = priority_of(mm, v);
-    mm->nvmas++;
-    hang(slot, v, up);
     v->up = up;
+    v->max_gap = 0;
+    /* A hash of v's address, which no program chooses. The first few, mostly all, are not turned about. */
+    v->priority =
+        mm->nvmas < FEW ? 0 : (uint32_t)((mixed ^ mixed >> 32) * 0xd6e8feb86659fd93 >> 32);
+    v->mm = mm;
+    mm->nvmas++;
+    mm->npaged += v->region && v->region->ops->bring;
     list_push_front(before, &v->link);
+    CHECK_ASSERT(gap_below(mm, v) <= v->start &&
+                 (!vma_next(mm, v) || v->end <= vma_next(mm, v)->start));
     update_gaps(mm, v);
     update_gaps(mm, vma_next(mm, v));
     while (v->up && v->up->priority < v->priority)
         rotate_up(mm, v);
 }
 
-/* Takes v out: its children come up, the higher one first, until one is left at most. */
-static void tree_remove(struct mm *mm, struct vma *v)
+/* The children of v come up, the higher one first, until one is left at most. */
+void vma_remove(struct mm *mm, struct vma *v)
 {
-    struct vma *next = vma_next(mm, v);
+    struct vma *next = vma_next(mm, v), *child;
 
+    ASSERT(v->mm == mm && mm->nvmas > 0);
+    if (mm->hint == v)
+        mm->hint = vma_prev(mm, v); /* mm_unmap() works from the top down */
     while (v->left && v->right)
         rotate_up(mm, v->left->priority > v->right->priority ? v->left : v->right);
-    hang(vma_slot(mm, v), v->left ? v->left : v->right, v->up);
+    child = v->left ? v->left : v->right;
+    *vma_slot(mm, v) = child;
+    if (child)
+        child->up = v->up;
     list_remove(&v->link);
     mm->nvmas--;
     update_gaps(mm, v->up);
     update_gaps(mm, next);
+    if (v->region) {
+        spin_lock(&v->region->lock);
+        list_remove(&v->region_link);
+        spin_unlock(&v->region->lock);
+        mm->npaged -= v->region->ops->bring != NULL;
+    }
 }
+
+void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
+{
+    ASSERT(v->mm == mm && start < end && !((start | end) & (PAGE_SIZE - 1)));
+    v->start = start;
+    v->end = end;
+    update_gaps(mm, v);
+    update_gaps(mm, vma_next(mm, v));
+}
+
+/* ---- looking ---- */
 
 int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_t *va)
 {
@@ -228,7 +237,7 @@ int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_
             else
                 v = v->left;
         }
-        start = vma_gap_start(mm, v);
+        start = v->start - gap_below(mm, v);
         if (top > v->start)
             top = v->start;
     }
@@ -275,51 +284,4 @@ struct vma *vma_find(struct mm *mm, vaddr_t va)
         return v;
     v = vma_first_above(mm, va);
     return v && v->start <= va ? v : NULL;
-}
-
-/* ---- entering and leaving an mm ---- */
-
-void vma_link(struct mm *mm, struct vma *v)
-{
-    ASSERT(v->start < v->end && !((v->start | v->end) & (PAGE_SIZE - 1)));
-    tree_insert(mm, v);
-    CHECK_ASSERT(!vma_prev(mm, v) || vma_prev(mm, v)->end <= v->start);
-    CHECK_ASSERT(!vma_next(mm, v) || v->end <= vma_next(mm, v)->start);
-    v->mm = mm;
-    mm->npaged += v->region && v->region->ops->bring;
-}
-
-void vma_insert(struct mm *mm, struct vma *v)
-{
-    vma_link(mm, v);
-    if (v->region)
-        region_add_vma(v->region, v);
-}
-
-void vma_remove(struct mm *mm, struct vma *v)
-{
-    if (mm->hint == v)
-        mm->hint = vma_prev(mm, v); /* mm_unmap() works from the top down */
-    tree_remove(mm, v);
-    if (v->region) {
-        region_remove_vma(v->region, v);
-        mm->npaged -= v->region->ops->bring != NULL;
-    }
-}
-
-void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
-{
-    v->start = start;
-    v->end = end;
-    update_gaps(mm, v);
-    update_gaps(mm, vma_next(mm, v));
-}
-
-void vma_gap(struct mm *mm, vaddr_t va, vaddr_t *start, vaddr_t *end)
-{
-    const struct vma *above = vma_first_above(mm, va);
-    const struct vma *below = above ? vma_prev(mm, above) : vma_last(mm);
-
-    *start = below ? below->end : 0;
-    *end = above ? above->start : USER_TOP;
 }

@@ -51,7 +51,7 @@ struct vma {
     uint8_t max_prot;      /* what mprotect may make of it */
     vaddr_t start, end;    /* [start, end), page aligned, not empty */
     bool promised;         /* each page is promised a frame of its own (I5) */
-    bool copies;           /* a store makes a private copy of the region's page */
+    bool private_copy;     /* a store goes to a copy of the region's page, of this process' own */
     struct region *region; /* held once by this vma; NULL = private */
     size_t first;          /* the region's page that lies at start */
     vaddr_t size_before;   /* VMA_SHARED, VMA_ID: mm->size to return to when it goes last */
@@ -61,17 +61,17 @@ struct vma {
     vaddr_t swept;           /* that sweep has done everything from here on */
 };
 
-/*
- * => a vma that is in no list and has no region, promised if it is of VMA_HEAP; NULL without memory.
- */
+/* => a vma that is in no mm and has no region, promised if it is of VMA_HEAP; NULL without memory. */
 struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned prot);
 
-/* A copy of v, in no list, that holds the region too. => NULL without memory. */
+/* A copy of v, in no mm, that holds the region too. => NULL without memory. */
 struct vma *vma_clone(const struct vma *v);
 
 /* => v, or each of these, is in no mm. Lets go of its region: may sleep. */
 void vma_destroy(struct vma *v);
 void vma_destroy_list(struct list *vmas);
+
+/* ---- the vmas of an mm: mm->lock is held ---- */
 
 /* => the vma that contains va, or NULL. */
 struct vma *vma_find(struct mm *mm, vaddr_t va);
@@ -79,7 +79,7 @@ struct vma *vma_find(struct mm *mm, vaddr_t va);
 /* => the lowest vma that ends above va, or NULL. */
 struct vma *vma_first_above(struct mm *mm, vaddr_t va);
 
-/* => the vma after v, before v in address order, or NULL. */
+/* => the vma after v, before v in address order; the highest one; or NULL. */
 static inline struct vma *vma_next(struct mm *mm, const struct vma *v)
 {
     return v->link.next == &mm->vmas ? NULL : list_entry(v->link.next, struct vma, link);
@@ -90,34 +90,21 @@ static inline struct vma *vma_prev(struct mm *mm, const struct vma *v)
     return v->link.prev == &mm->vmas ? NULL : list_entry(v->link.prev, struct vma, link);
 }
 
-/* => the lowest vma, the highest one, or NULL. */
-static inline struct vma *vma_first(struct mm *mm)
-{
-    return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.next, struct vma, link);
-}
-
 static inline struct vma *vma_last(struct mm *mm)
 {
     return list_empty(&mm->vmas) ? NULL : list_entry(mm->vmas.prev, struct vma, link);
 }
 
-/* ---- the vmas of a region (mm/region.c): a sweep that takes its pages away goes over them ---- */
-
-/* v, which is entering or leaving an mm, maps r. */
-void region_add_vma(struct region *r, struct vma *v);
-void region_remove_vma(struct region *r, struct vma *v);
-
-/* v has grown, or is a part of another: a sweep over its region looks at all of it. => mm->lock held. */
-void region_resweep(struct vma *v);
-
-/* ---- the vmas of an mm ---- */
-
-/* The gap below v has changed, or v's children have: so may the largest gaps from v upwards. */
-void vma_refresh_gaps(struct mm *mm, struct vma *v);
+/* Adds v, which overlaps none; region_add_vma() is then the caller's. Removes v, also from its region. */
+void vma_insert(struct mm *mm, struct vma *v);
+void vma_remove(struct mm *mm, struct vma *v);
 
 /* Moves the bounds of v, which is in mm and overlaps none afterwards. */
 void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
     __must_hold(&mm->lock);
+
+/* The gap below v has changed, or v's children have: so may the largest gaps from v upwards. */
+void vma_refresh_gaps(struct mm *mm, struct vma *v);
 
 /*
  * Finds the highest free range of len bytes in [floor, top), above which no vma begins.
@@ -126,30 +113,7 @@ void vma_set_bounds(struct mm *mm, struct vma *v, vaddr_t start, vaddr_t end)
 int vma_find_gap(struct mm *mm, uint64_t len, vaddr_t floor, vaddr_t top, vaddr_t *va)
     __must_hold(&mm->lock);
 
-/* Adds v, which overlaps none. Removes v, which stays the caller's. */
-void vma_insert(struct mm *mm, struct vma *v);
-void vma_remove(struct mm *mm, struct vma *v);
-
-/* vma_insert() without region_add_vma(), for an mm that nobody may find through the region yet. */
-void vma_link(struct mm *mm, struct vma *v);
-
-/* Where the free range below v begins, and where the one above it ends: the neighbours' bounds. */
-static inline vaddr_t vma_gap_start(struct mm *mm, const struct vma *v)
-{
-    const struct vma *below = vma_prev(mm, v);
-
-    return below ? below->end : 0;
-}
-
-static inline vaddr_t vma_gap_end(struct mm *mm, const struct vma *v)
-{
-    const struct vma *above = vma_next(mm, v);
-
-    return above ? above->start : USER_TOP;
-}
-
-/* The free range around va, which is in no vma. */
-void vma_gap(struct mm *mm, vaddr_t va, vaddr_t *start, vaddr_t *end);
+/* ---- what a vma says ---- */
 
 static inline size_t vma_pages(const struct vma *v)
 {
@@ -165,7 +129,7 @@ static inline size_t vma_page_at(const struct vma *v, vaddr_t va)
 /* Whether stores in v go to the region's frames, for everyone who maps it. */
 static inline bool vma_shares(const struct vma *v)
 {
-    return v->region && !v->copies;
+    return v->region && !v->private_copy;
 }
 
 /* Whether v's pages are, or become by a store, frames of its own. */
@@ -193,17 +157,12 @@ static inline bool vma_allows(const struct vma *v, enum access access)
  */
 static inline uint64_t vma_region_flags(const struct vma *v)
 {
-    return pte_user_flags((v->copies ? v->prot & ~PROT_WRITE : v->prot) * PTE_R) | PTE_S;
+    return pte_user_flags((v->private_copy ? v->prot & ~PROT_WRITE : v->prot) * PTE_R) | PTE_S;
 }
 
 static inline uint64_t vma_own_flags(const struct vma *v)
 {
     return pte_user_flags(v->prot * PTE_R);
-}
-
-static inline uint64_t vma_pte_flags(const struct vma *v)
-{
-    return vma_shares(v) ? vma_region_flags(v) : vma_own_flags(v);
 }
 
 #endif

@@ -12,7 +12,7 @@
  * Lock: the inode's; `went`, a spin lock, only to sleep by. Order: log_begin(), the inode's lock,
  * then mm->lock and region->lock, which are spin locks. Called by mm/ through the region's
  * operations, by file.c and rw.c through inode->mapping.ops, and by syscall/. Read next:
- * region_empty() in mm/ext/demand.c.
+ * region_empty() in mm/ext/revoke.c.
  */
 #include "fs/mapping.h"
 

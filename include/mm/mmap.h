@@ -22,7 +22,7 @@ struct map_request {
     } place;
     struct region *region; /* a hold is taken; NULL: private anonymous memory */
     size_t first;          /* the region's page that comes first */
-    bool copies;           /* stores stay private */
+    bool private_copy;     /* stores stay private */
 };
 
 /*

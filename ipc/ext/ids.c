@@ -4,7 +4,7 @@
  * Owns the table of ids, under ids_lock, a mutex; and each process' list of openings
  * (proc.shared_ids), which only that process touches. The page is a region; where it is mapped, a
  * vma: mm_attach() and mm_detach() do all of that, without the lock, since they may wait.
- * Source: docs/sharing.md. Called by syscall/ext/sysipc.c, and through hooks. Read next: mm/borrow.c.
+ * Source: docs/sharing.md. Called by syscall/ext/sysipc.c, and through hooks. Read next: mm/shared.c.
  */
 #include "ipc/ids.h"
 

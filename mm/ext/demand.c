@@ -13,38 +13,26 @@
 #include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "private.h"
-
-/* Reserves the frames of r and lists it, as one step (mm/audit.h). => false without memory. */
-static bool promise_and_list(struct region *r)
-{
-    for (;;) {
-        uint64_t irq = irq_disable_save();
-        size_t missing = page_try_reserve(r->npages);
-
-        if (!missing) {
-            r->promised = r->npages;
-            region_list_add(r);
-        }
-        irq_restore(irq);
-        if (!missing)
-            return true;
-        if (r->npages > page_total() || !page_reclaim(missing))
-            return false;
-    }
-}
 
 struct region *region_create_demand(size_t npages, const struct region_ops *ops, void *owner)
 {
-    struct region *r = region_make(npages, ops);
+    struct region *r = region_create(npages, ops);
+    size_t missing;
 
     if (!r)
         return NULL;
     r->on_demand = true;
-    r->npages = npages;
     r->owner = owner;
     memset(r->frames, 0, npages * sizeof(r->frames[0]));
-    if (promise_and_list(r))
+    do {
+        uint64_t irq = irq_disable_save(); /* one step for the audit */
+
+        missing = page_try_reserve(npages);
+        if (!missing)
+            r->promised = r->npages = npages;
+        irq_restore(irq);
+    } while (missing && npages <= page_total() && page_reclaim(missing));
+    if (!missing)
         return r;
     region_free(r);
     return NULL;
@@ -143,36 +131,4 @@ int region_give_brought(struct region *r, size_t i, enum access access, struct p
     if (*page && access == ACCESS_WRITE)
         set_dirty(r, i);
     return *page ? 0 : -EAGAIN;
-}
-
-/*
- * Barred, so that no fault enters a page again; then every entry goes; then the frames. What is
- * not free then was lent on: that frame returns to the common pool when its borrowers go, so the
- * region must reserve a new one. Each batch appears as one step (mm/audit.h).
- */
-void region_empty(struct region *r)
-{
-    uint32_t batch[REGION_STEP];
-
-    assert_can_sleep();
-    ASSERT(r->on_demand);
-    __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
-    region_unhook(r);
-    for (size_t end = r->npages, first; end > 0; end = first) {
-        size_t n, freed, left;
-
-        first = end > REGION_STEP ? end - REGION_STEP : 0;
-        spin_lock(&r->lock);
-        n = region_take_out(r, first, end, batch);
-        freed = page_put_many(batch, n, PAGE_PIN).freed;
-        page_free_some(batch, freed, NULL);
-        left = n - freed;
-        if (left && page_try_reserve(left))
-            n -= left; /* those pages stay without a frame: see region_take() */
-        r->promised += n;
-        CHECK_ASSERT(r->promised <= r->npages);
-        spin_unlock(&r->lock);
-        task_yield_if_due();
-    }
-    __atomic_store_n(&r->barred, false, __ATOMIC_SEQ_CST);
 }

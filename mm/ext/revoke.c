@@ -3,11 +3,11 @@
  *
  * A sweep unhooks the entries to a region's frames, in whatever mm, a piece of one vma at a time.
  * It serves a revocation, which takes a consent's regions and all that was made of their pages by
- * further consents, and region_empty(). The region is barred first, so that no fault brings back
+ * further consents, and region_empty(), which takes a file's pages. The region is barred first, so that no fault brings back
  * what the sweep has passed.
  *
  * Owns: the tree of what was lent, under lending_lock; the order of region->vmas during a sweep.
- * Called by ipc/ext/grant.c, ipc/ext/service.c and mm/ext/demand.c. Read next: gather_unhook() in
+ * Called by ipc/ext/grant.c, ipc/ext/service.c and fs/ext/mapping.c. Read next: unmap_piece() in
  * mm/unmap.c.
  */
 #include "mm/loans.h"
@@ -16,7 +16,6 @@
 #include "lib/assert.h"
 #include "mm/slab.h"
 #include "../space.h"
-#include "private.h"
 
 /* A pinned region that was made by a consent. */
 struct lent_region {
@@ -31,29 +30,21 @@ static struct spinlock lending_lock = SPINLOCK_INIT("lending", RANK_REGION);
 
 /* ---- sweeps: the entries to a region's frames go, in whatever mm ---- */
 
-/* Moves v to the end of its region's list: the vmas that the sweep has done come last. */
-static void sweep_done(struct region *r, struct vma *v)
-{
-    list_remove(&v->region_link);
-    list_push_back(&r->vmas, &v->region_link);
-}
-
 /* One step of a sweep: a piece of v, from the top down. => v->mm->lock held. */
 static void sweep_piece(struct region *r, struct vma *v, uint64_t sweep)
 {
     vaddr_t to = v->stamp == sweep && v->swept < v->end ? v->swept : v->end;
     unsigned work;
     vaddr_t from = to > v->start ? unmap_piece_start(v, v->start, to, &work) : v->start;
-    struct gather g;
 
-    gather_begin(&g, v);
-    gather_unhook(&g, from, to, UNHOOK_REGION);
-    gather_flush(&g);
+    unmap_piece(v, from, to, UNHOOK_REGION);
     spin_lock(&r->lock);
     v->stamp = sweep;
     v->swept = from;
-    if (from == v->start)
-        sweep_done(r, v);
+    if (from == v->start) { /* the vmas that the sweep has done come last */
+        list_remove(&v->region_link);
+        list_push_back(&r->vmas, &v->region_link);
+    }
     spin_unlock(&r->lock);
 }
 
@@ -82,7 +73,11 @@ static __no_lock_analysis struct vma *lock_unswept(struct region *r, uint64_t sw
     }
 }
 
-__no_lock_analysis void region_unhook(struct region *r)
+/*
+ * Unhooks every entry that points to a frame of r, in every mm. => no lock held; may sleep. One at a
+ * time for each r.
+ */
+static __no_lock_analysis void unhook_everywhere(struct region *r)
 {
     static uint64_t last_sweep;
     uint64_t sweep = __atomic_add_fetch(&last_sweep, 1, __ATOMIC_RELAXED);
@@ -95,6 +90,38 @@ __no_lock_analysis void region_unhook(struct region *r)
         spin_unlock(&mm->lock);
         task_yield_if_due();
     }
+}
+
+/*
+ * Barred, so that no fault enters a page again; then every entry goes; then the frames. What is
+ * not free then was lent on: that frame returns to the common pool when its borrowers go, so the
+ * region must reserve a new one. Each batch appears as one step (mm/audit.h).
+ */
+void region_empty(struct region *r)
+{
+    uint32_t batch[REGION_STEP];
+
+    assert_can_sleep();
+    ASSERT(r->on_demand);
+    __atomic_store_n(&r->barred, true, __ATOMIC_SEQ_CST);
+    unhook_everywhere(r);
+    for (size_t end = r->npages, first; end > 0; end = first) {
+        size_t n, freed, left;
+
+        first = end > REGION_STEP ? end - REGION_STEP : 0;
+        spin_lock(&r->lock);
+        n = region_take_out(r, first, end, batch);
+        freed = page_put_many(batch, n, PAGE_PIN).freed;
+        page_free_some(batch, freed, NULL);
+        left = n - freed;
+        if (left && page_try_reserve(left))
+            n -= left; /* those pages stay without a frame: see region_take() */
+        r->promised += n;
+        CHECK_ASSERT(r->promised <= r->npages);
+        spin_unlock(&r->lock);
+        task_yield_if_due();
+    }
+    __atomic_store_n(&r->barred, false, __ATOMIC_SEQ_CST);
 }
 
 /* ---- loans: the tree of what was lent ---- */
@@ -156,7 +183,7 @@ static bool lent_enter(struct lent_region *l, struct region *parent, struct loan
 struct region *loans_make_region(struct consent *c, size_t npages, struct region *parent)
 {
     struct loans *loans = container_of(c, struct loans, consent);
-    struct region *r = region_create_pinned(npages, &lent_ops);
+    struct region *r = region_create(npages, &lent_ops);
     bool entered;
 
     if (!r)
@@ -210,7 +237,7 @@ void loans_revoke(struct loans *loans)
 
     assert_can_sleep();
     while ((r = next_lent(loans, &lent_on))) {
-        region_unhook(r);
+        unhook_everywhere(r);
         region_put(r);
     }
 }

@@ -53,7 +53,7 @@ static int fetch_region(struct map_request *q, uint64_t flags, int fd, uint64_t 
     if (!f)
         return -EBADF;
     q->first = off >> PAGE_SHIFT;
-    q->copies = !shared;
+    q->private_copy = !shared;
     err = file_map(f, q->prot, shared, &q->region, &q->max_prot);
     if (!err && (q->first >= q->region->npages || npages > q->region->npages - q->first)) {
         region_put(q->region);

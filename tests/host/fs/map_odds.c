@@ -14,7 +14,7 @@ static void dying(void)
     vaddr_t in_a = map_at(a, f, RW, COPY, 1), in_b = map_at(b, f, RW, COPY, 1);
 
     CHECK(load(a, in_a) == load(b, in_b));
-    a->holders = b->holders = 0; /* as in mm_destroy() */
+    a->holders = b->holders = 0; /* as in mm_release() */
     file_close(opened("m", O_RDWR | O_TRUNC));
     a->holders = b->holders = 1;
     CHECK(mm_munmap(a, in_a, PAGE_SIZE) == 0 && mm_munmap(b, in_b, PAGE_SIZE) == 0);

@@ -29,7 +29,7 @@ struct file *opened(const char *path, int flags)
 
 vaddr_t map_at(struct mm *mm, struct file *f, unsigned prot, int shared, size_t pages)
 {
-    struct map_request q = {.len = pages * PAGE_SIZE, .prot = prot, .copies = !shared};
+    struct map_request q = {.len = pages * PAGE_SIZE, .prot = prot, .private_copy = !shared};
     vaddr_t va;
 
     CHECK(file_map(f, prot, shared, &q.region, &q.max_prot) == 0);

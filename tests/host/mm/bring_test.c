@@ -32,7 +32,7 @@ static const struct region_ops pager = WORLD_FILE(page_in);
 static vaddr_t map(struct mm *mm, uint64_t npages, unsigned prot, struct region *r, bool copies)
 {
     struct map_request q = {
-        .len = PAGES(npages), .prot = prot, .max_prot = RW, .region = r, .copies = copies};
+        .len = PAGES(npages), .prot = prot, .max_prot = RW, .region = r, .private_copy = copies};
     vaddr_t va;
 
     assert_int_equal(mm_map(mm, &q, &va), 0);

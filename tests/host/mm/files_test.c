@@ -164,7 +164,7 @@ static void map(struct mm *mm, struct region *r, bool copies)
                             .prot = any_prot(),
                             .max_prot = 7,
                             .region = r,
-                            .copies = copies,
+                            .private_copy = copies,
                             .first = r ? pick(100) : 0};
     vaddr_t va;
 

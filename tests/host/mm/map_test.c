@@ -98,7 +98,7 @@ static vaddr_t map_file(struct mm *mm, struct region *r, unsigned prot, unsigned
                             .prot = prot,
                             .max_prot = max,
                             .region = r,
-                            .copies = how == COPY};
+                            .private_copy = how == COPY};
     vaddr_t va;
 
     return mm_map(mm, &q, &va) ? 0 : va;
@@ -125,6 +125,22 @@ static void two_argument_form(void **state)
     assert_int_equal(mm_munmap(a, at, 2 * PAGE_SIZE), 0);
     assert_false(world_write(a, at, 1));
     assert_int_equal(mm_munmap(a, 0x1000, PAGE_SIZE), -EINVAL); /* not mmap's to take */
+    world_exit(a);
+}
+
+/* More pages than one step unmaps: what lies above them stays, with its pages. */
+static void the_lower_part_goes(void **state)
+{
+    struct mm *a = world_program(0);
+    vaddr_t at = map(a, 0x10000000, 1000 * PAGE_SIZE, RW, MAP_HERE);
+
+    for (size_t i = 0; i < 1000; i++)
+        assert_true(world_write(a, at + i * PAGE_SIZE, i));
+    assert_int_equal(mm_munmap(a, at, 600 * PAGE_SIZE), 0);
+    world_check();
+    assert_false(world_read(a, at + 599 * PAGE_SIZE, &(uint64_t){0}));
+    for (size_t i = 600; i < 1000; i++)
+        assert_int_equal(world_peek(a, at + i * PAGE_SIZE), i);
     world_exit(a);
 }
 
@@ -465,6 +481,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(two_argument_form),
+        T(the_lower_part_goes),
         T(the_kernel_chooses),
         T(heap_and_mappings_meet_with_an_error),
         T(cuts_split_and_neighbours_merge),

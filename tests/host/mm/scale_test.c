@@ -469,7 +469,7 @@ static void look_for_a_gap(struct mm *mm)
     while (at > floor && room < n)
         room = model[--at] ? 0 : room + 1;
     mm_lock(mm);
-    for (struct vma *v = vma_first(mm); v && !mm->keeps_gaps; v = vma_next(mm, v))
+    for (struct vma *v = vma_first_above(mm, 0); v && !mm->keeps_gaps; v = vma_next(mm, v))
         vma_refresh_gaps(mm, v);
     mm->keeps_gaps = true;
     assert_int_equal(vma_find_gap(mm, PAGES(n), PAGES(floor), PAGES(SLOTS), &va),

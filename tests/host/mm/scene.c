@@ -21,7 +21,7 @@ vaddr_t map(struct mm *mm, vaddr_t addr, uint64_t n, unsigned prot, struct regio
                             .prot = prot,
                             .max_prot = ALL,
                             .region = r,
-                            .copies = copies,
+                            .private_copy = copies,
                             .place = addr ? MAP_OVER : MAP_ANYWHERE};
     vaddr_t va;
     int err = mm_map(mm, &q, &va);

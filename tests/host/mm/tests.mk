@@ -1,6 +1,6 @@
 MM_HOST_SRCS := tests/host/mm/world.c mm/page.c mm/reserve.c mm/buddy.c mm/extents.c mm/ram.c mm/slab.c mm/pgtable.c mm/vma.c \
-                mm/region.c mm/ext/revoke.c mm/ext/demand.c mm/ext/mmap.c mm/ext/protect.c mm/ext/msync.c mm/ext/range.c \
-                mm/lend.c mm/borrow.c mm/rest.c mm/space.c mm/unmap.c mm/fork.c mm/fault.c mm/brk.c mm/image.c mm/shared.c mm/audit.c
+                mm/region.c mm/ext/revoke.c mm/ext/demand.c mm/ext/mmap.c mm/ext/range.c \
+                mm/lend.c mm/rest.c mm/space.c mm/unmap.c mm/fork.c mm/fault.c mm/brk.c mm/image.c mm/shared.c mm/audit.c
 
 TESTS += page_test share_test model_test oom_test audit_test map_test race_test files_test rest_test \
          lend_test scale_test bring_test
