@@ -109,19 +109,21 @@ struct page *page_alloc(void)
 size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs)
 {
     struct stock *stock = &stocks[this_cpu->id];
+    size_t drained = 0;
 
     if (n >= PAGE_FREE_FEW)
         return buddy_free_singles(frames, n, runs);
     spin_lock(&stock->lock);
     if (stock->count + n > STOCK_MAX) {
         stock->count -= PAGE_FREE_FEW;
-        buddy_free_singles(stock->frames + stock->count, PAGE_FREE_FEW, NULL);
+        drained = PAGE_FREE_FEW;
+        buddy_free_singles(stock->frames + stock->count, PAGE_FREE_FEW, &drained);
     }
     for (size_t i = 0; i < n; i++)
         stock->frames[stock->count++] = frames[i];
     spin_unlock(&stock->lock);
     if (runs)
-        *runs = 1;
+        *runs = 1 + drained;
     return n;
 }
 
@@ -148,12 +150,13 @@ struct page_dropped page_put_many(uint32_t *frames, size_t n, uint64_t refs)
 
 bool page_put_keep(struct page *page)
 {
-    uint32_t frame = frame_number(page);
     uint64_t irq = irq_disable_save();
-    bool freed = page_put_many(&frame, 1, PAGE_REF).freed;
+    bool freed = __atomic_sub_fetch(&page->refs, PAGE_REF, __ATOMIC_ACQ_REL) == 0;
 
-    if (freed)
-        page_free_some(&frame, 1, NULL);
+    if (freed) {
+        mark_free(page);
+        page_free_some(&(uint32_t){frame_number(page)}, 1, NULL);
+    }
     irq_restore(irq);
     return freed;
 }

@@ -119,7 +119,8 @@ static void drop_pages(struct region *r)
             else
                 frames = r->frames + first;
             n = page_put_many(frames, n, PAGE_PIN).freed;
-            page_free_some(frames, n, NULL);
+            if (n)
+                page_free_some(frames, n, NULL);
             freed += n;
             r->npages = first;
         }

@@ -15,7 +15,7 @@
 #include "lib/errno.h"
 #include "mm/mm.h"
 
-#define RECLAIM_BATCH 16
+#define RECLAIM_BATCH 12
 
 static long avail;                                     /* [a] free frames - promised frames */
 static size_t spare_frames;                            /* [I] after boot */

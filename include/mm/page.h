@@ -151,7 +151,7 @@ struct page_dropped page_put_many(uint32_t *frames, size_t n, uint64_t refs);
 
 /*
  * Puts as many of these free frames on the lists as lie in *runs runs, of frames that follow each other;
- * all if runs is NULL. => how many, and in how many runs they lay.
+ * all if runs is NULL. => how many, and how many runs went on a list.
  */
 size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs);
 

@@ -112,7 +112,8 @@ void region_empty(struct region *r)
         spin_lock(&r->lock);
         n = region_take_out(r, first, end, batch);
         freed = page_put_many(batch, n, PAGE_PIN).freed;
-        page_free_some(batch, freed, NULL);
+        if (freed)
+            page_free_some(batch, freed, NULL);
         left = n - freed;
         if (left && page_try_reserve(left))
             n -= left; /* those pages stay without a frame: see region_take() */
