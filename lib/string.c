@@ -35,10 +35,14 @@ void *memset(void *dst, int c, size_t n)
     for (; n && (uintptr_t)d % WORD; n--)
         *d++ = (uint8_t)c;
     word *w = (word *)d;
-    for (; n >= 16 * WORD; n -= 16 * WORD, w += 16) {
+    for (; n >= 32 * WORD; n -= 32 * WORD, w += 32) {
         w[0] = w[1] = w[2] = w[3] = w[4] = w[5] = w[6] = w[7] = v;
         w[8] = w[9] = w[10] = w[11] = w[12] = w[13] = w[14] = w[15] = v;
+        w[16] = w[17] = w[18] = w[19] = w[20] = w[21] = w[22] = w[23] = v;
+        w[24] = w[25] = w[26] = w[27] = w[28] = w[29] = w[30] = w[31] = v;
     }
+    for (; n >= 4 * WORD; n -= 4 * WORD, w += 4)
+        w[0] = w[1] = w[2] = w[3] = v;
     for (; n >= WORD; n -= WORD)
         *w++ = v;
     for (d = (uint8_t *)w; n; n--)
