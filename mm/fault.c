@@ -180,7 +180,9 @@ int fault_page(struct vma *v, vaddr_t va, enum access access, struct gather *g, 
             return err;
     }
     if (access != ACCESS_WRITE || (pte->v & PTE_W)) {
-        tlb_flush_local_page(va); /* this hart remembered an older entry */
+        /* This hart remembered an older entry, perhaps an empty one of an upper level, where a table
+         * is now: a fence that names an address covers leaves alone (privileged specification, 4.2.1). */
+        tlb_flush_local();
         return 0;
     }
     if (!vma_shares(v))
