@@ -71,7 +71,7 @@ override IMAGE := $(or $(strip $(IMAGE)),$U/$(if $(strip $(EXTRA)),extra.img,fs.
 # they may run for long, and let $(call build,GOALS) build what they need first.
 
 NO_BUILD := help where setup clean demo do-demo test grade do-test bench do-bench flow do-flow mutants lint docs size fsck format \
-            compile_commands.json qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport print-qemu qemu-check
+            compile_commands.json glass glass-gdb page picture machine-bench machine-test unkind qemu qemu-nox qemu-gdb qemu-nox-gdb gdb print-gdbport print-qemu qemu-check
 LOCK      = exec 9<Makefile; if command -v flock >/dev/null && ! flock -n 9; then \
             echo 'another make builds here: waiting for it'; flock 9; fi;
 build     = +@$(LOCK) $(MAKE) BUILDING=1 $(1)
@@ -123,10 +123,11 @@ fs.img: image-files  ## the disk image; after `rm fs.img` it is a fresh one
 endif # BUILDING
 
 include mk/qemu.mk
+include mk/glass.mk
 include mk/check.mk
 
 help:  ## list the targets and the variables
-	@awk -f tools/help.awk mk/qemu.mk mk/check.mk Makefile mk/kernel.mk mk/user.mk mk/tools.mk
+	@awk -f tools/help.awk mk/qemu.mk mk/glass.mk mk/check.mk Makefile mk/kernel.mk mk/user.mk mk/tools.mk
 
 clean:  ## remove all that was made
 	@$(LOCK) rm -rf build kernel/kernel kernel/kernel.sym kernel/kernel.asm user/_* user/*.asm user/*.sym fs.img compile_commands.json

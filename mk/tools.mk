@@ -12,6 +12,7 @@ LD      := ld.lld
 NM      := llvm-nm
 AR      := llvm-ar
 OBJDUMP := llvm-objdump
+OBJCOPY := llvm-objcopy
 ADDR2LINE := llvm-addr2line
 TOOLS   := clang $(LD) $(NM) $(AR) $(OBJDUMP) $(HOSTCC)
 # lld 14 cannot relax; the other linker makes each short call one instruction of two.
@@ -31,6 +32,7 @@ LD      := $(TOOLPREFIX)ld
 NM      := $(TOOLPREFIX)nm
 AR      := $(TOOLPREFIX)ar
 OBJDUMP := $(TOOLPREFIX)objdump
+OBJCOPY := $(TOOLPREFIX)objcopy
 ADDR2LINE := $(TOOLPREFIX)addr2line
 TOOLS   := $(CC) $(LD) $(NM) $(AR) $(OBJDUMP) $(HOSTCC)
 
