@@ -2,7 +2,8 @@
 # Install what the build needs, if anything is missing.
 #
 #   tools/setup.sh demo       compiler, QEMU with firmware, python3 with pexpect
-#   tools/setup.sh all        the same, and what the tests and `make lint` use
+#   tools/setup.sh page       the same, and what `make page` uses
+#   tools/setup.sh all        all of that, and what the tests and `make lint` use
 #   tools/setup.sh --remedy   print the one line that installs everything on this platform
 #
 # Nothing missing: silent, quick, nothing is fetched. On Debian and Ubuntu, as root or with sudo, the packages
@@ -10,23 +11,24 @@
 
 base_packages="gcc libc6-dev make gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc
     opensbi python3 python3-pexpect"
-test_packages="python3-pytest libcmocka-dev gdb-multiarch clang clang-format lld llvm"
+page_packages="clang lld nodejs npm python3-pyelftools"
+test_packages="chromium python3-pytest libcmocka-dev gdb-multiarch clang-format llvm"
 
 remedy()
 {
     if command -v apt-get >/dev/null 2>&1; then
         sudo=$(command -v sudo >/dev/null 2>&1 && echo "sudo ")
-        echo "run$([ -n "$sudo" ] || echo " as root"): ${sudo}apt-get update && ${sudo}apt-get install -y" $base_packages $test_packages
+        echo "run$([ -n "$sudo" ] || echo " as root"): ${sudo}apt-get update && ${sudo}apt-get install -y" $base_packages $page_packages $test_packages
     elif command -v brew >/dev/null 2>&1; then
-        echo "run: brew install riscv64-elf-gcc riscv64-elf-gdb qemu python cmocka llvm lld clang-format && pip3 install pytest pexpect"
+        echo "run: brew install riscv64-elf-gcc riscv64-elf-gdb qemu python cmocka llvm lld clang-format node && pip3 install pytest pexpect pyelftools"
     elif command -v dnf >/dev/null 2>&1; then
         echo "run: sudo dnf install gcc-riscv64-linux-gnu binutils-riscv64-linux-gnu qemu-system-riscv gdb" \
-            "python3-pytest python3-pexpect libcmocka-devel clang clang-tools-extra lld llvm"
+            "python3-pytest python3-pexpect python3-pyelftools nodejs npm chromium libcmocka-devel clang clang-tools-extra lld llvm"
     elif command -v pacman >/dev/null 2>&1; then
         echo "run: sudo pacman -S riscv64-elf-gcc riscv64-elf-gdb qemu-system-riscv python-pytest" \
-            "python-pexpect cmocka clang lld llvm"
+            "python-pexpect python-pyelftools nodejs npm chromium cmocka clang lld llvm"
     else
-        echo "install a riscv64 ELF gcc, qemu-system-riscv64 with OpenSBI, gdb, cmocka, clang, python3 with pytest and pexpect"
+        echo "install a riscv64 ELF gcc, qemu-system-riscv64 with OpenSBI, gdb, cmocka, clang, node with npm, chromium, python3 with pytest, pexpect and pyelftools"
     fi
 }
 
@@ -53,6 +55,16 @@ have_firmware()
     have brew
 }
 
+page=$(dirname "$0")/../page
+
+# What the page is bundled with and tested by, as page/package-lock.json says.
+install_modules()
+{
+    [ -x "$page/node_modules/.bin/esbuild" ] && return
+    echo "set-up: npm ci in page/"
+    (cd "$page" && npm ci --no-audit --no-fund --loglevel=error)
+}
+
 # Sets $missing to the names of what is not there.
 look()
 {
@@ -64,13 +76,19 @@ look()
     have python3 || missing="$missing python3"
     have_python_module "pexpect" || missing="$missing python3-pexpect"
     [ "$1" = demo ] && return
+    for tool in clang ld.lld node npm; do
+        have "$tool" || missing="$missing $tool"
+    done
+    have_python_module "elftools" || missing="$missing python3-pyelftools"
+    [ -x "$page/node_modules/.bin/esbuild" ] || missing="$missing page/node_modules"
+    [ "$1" = page ] && return
     have_python_module "pytest pexpect" || missing="$missing python3-pytest"
     echo '#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>' | cc -E -x c - >/dev/null 2>&1 || missing="$missing cmocka"
-    for tool in gdb-multiarch clang clang-format ld.lld llvm-nm; do
+    for tool in gdb-multiarch clang-format llvm-nm chromium; do
         have "$tool" || missing="$missing $tool"
     done
 }
@@ -81,15 +99,20 @@ case ${1:-all} in
     exit 0 ;;
 demo)
     packages=$base_packages ;;
+page)
+    packages="$base_packages $page_packages" ;;
 all)
-    packages="$base_packages $test_packages" ;;
+    packages="$base_packages $page_packages $test_packages" ;;
 *)
-    echo "usage: tools/setup.sh [demo | all | --remedy]" >&2
+    echo "usage: tools/setup.sh [demo | page | all | --remedy]" >&2
     exit 2 ;;
 esac
 
 look "$1"
 [ -z "$missing" ] && exit 0
+if [ "$missing" = " page/node_modules" ] && install_modules; then
+    exit 0
+fi
 
 if ! have apt-get; then
     echo "missing:$missing; $(remedy)" >&2
@@ -111,6 +134,7 @@ if ! { $as_root apt-get update -q && $as_root apt-get install -q -y --no-install
     echo "set-up: apt-get failed; $(remedy)" >&2
     exit 1
 fi
+[ "$1" = demo ] || install_modules
 look "$1"
 if [ -n "$missing" ]; then
     echo "set-up: still missing:$missing" >&2

@@ -18,7 +18,7 @@ USR_LDSCRIPT = usr/user.ld
 USR_PROGRAMS = \
 	init sh cat echo grep kill ln ls mkdir rm wc zombie forktest stressfs \
 	ps poweroff reboot sync free memsize crash shmem_test log_test \
-	shmem_test1 shmem_test2 crypto_srv crypto_cli shmem_count shm_cnt mmap_test share_demo
+	shmem_test1 shmem_test2 crypto_srv crypto_cli shmem_count shm_cnt mmap_test share_demo scene
 
 # /NAME from usr/tests/NAME.c
 USR_TESTS = \
