@@ -2,7 +2,7 @@
 """Run every suite and count: the last line is `N passed, M failed`.
 
     make test                       everything
-    make test TESTFLAGS='checks'    only suites whose name starts so: checks, host, bench, boot
+    make test TESTFLAGS='checks'    only suites whose name starts so: checks, host, bench, boot, machine, page
     make test TESTFLAGS='boot -k shell'    ... and only the boot tests that pytest's -k selects
 
 First everything is built, in each variant, with all cores. Then the suites run in two lanes, since two cores
@@ -26,10 +26,12 @@ PYTHON = sys.executable
 LIMIT = 3000            # seconds for one job: nothing hangs for ever
 LANES = 2
 
-SUITES = ["builds", "checks", "host", "bench", "boot"]
+SUITES = ["builds", "checks", "host", "bench", "boot", "machine", "page"]
 BUILDS = [("default", []), ("check", ["CHECK=1"]), ("debug", ["DEBUG=1"]), ("llvm", ["LLVM=1"])]
 CHECKS = ["check_layers.py", "check_docs.py", "check_size.py", "check_panics.py", "structures.py",
           "path.py"]
+PAGE_TESTS = sorted((ROOT / "page" / "tests").glob("*.test.mjs"))
+MACHINE_TESTS = ["machine/hart_test.py", "machine/lockstep.py", "unkind/unkind.py"]
 BOOT_PROGRAMS = sorted((ROOT / "tests" / "boot" / "programs").glob("*.c"))
 
 
@@ -83,6 +85,8 @@ def build(tally):
     if default_built and programs:
         ok, output = make(f"EXTRA={programs}", "IMAGE=build/boot-tests.img", "build/boot-tests.img")
         tally.add("builds", "boot-tests.img", ok, output)
+    for target in ("build/glass", "build/lamina.html"):
+        tally.add("builds", target, *make(target))
     return default_built
 
 
@@ -146,6 +150,26 @@ def boot(tally, claims, lane, select):
         tally.add("boot", f"lane {lane}", False, output)
 
 
+def machine(tally):
+    """The machine of our own against QEMU and against the specifications, in short forms."""
+    for script in MACHINE_TESTS:
+        tally.add("machine", script, *run([PYTHON, "tests/" + script]))
+
+
+def page(tally):
+    """The machine of our own in node, and the page in Chromium; each of node's tests counts."""
+    for file in PAGE_TESTS:
+        if "browser" in file.name and not shutil.which("chromium"):
+            print("page: chromium is not installed, so the page is not opened in a browser; make setup installs it")
+            continue
+        ok, output = run(["node", "--test", "--test-reporter=tap", str(file)])
+        cases = re.findall(r"^(ok|not ok) \d+ - (.*?)(?: # .*)?$", output, re.MULTILINE)
+        for result, case in cases:
+            tally.add("page", f"{file.name.partition('.')[0]}: {case}", result == "ok", output)
+        if not cases or not ok and all(result == "ok" for result, _ in cases):
+            tally.add("page", file.name, False, output)
+
+
 def run_in_lanes(jobs):
     """Run the jobs in their order, LANES at a time."""
     queue = list(jobs)
@@ -197,6 +221,10 @@ def main():
             jobs.append((host, (tally,)))
         if wanted("bench") and built:
             jobs.append((bench, (tally,)))
+        if wanted("machine") and built:
+            jobs.append((machine, (tally,)))
+        if wanted("page") and built:
+            jobs.append((page, (tally,)))
         if wanted("boot") and built:
             jobs.append((boot, (tally, claims, 2, options.select)))
         run_in_lanes(jobs)
