@@ -62,7 +62,7 @@ out_tables:
     mm_trim(mm, start, end);
 out_vma:
     if (fresh)
-        vma_destroy(fresh);
+        list_push_back(&mm->gone, &fresh->link);
     return err;
 }
 
@@ -90,24 +90,15 @@ static int brk_grow(struct mm *mm, uint64_t n, enum brk_mode mode) __must_hold(&
     return 0;
 }
 
-/* Looks for a shared mapping above the break `size`. => rests. 0; -EINVAL; -EINTR. */
-static int shared_above(struct mm *mm, vaddr_t size) __must_hold(&mm->lock)
-{
-    int err = 0;
-
-    for (struct vma *v = vma_first_above(mm, size); v && !err; v = vma_next(mm, v))
-        err = vma_in_size(v) ? -EINVAL : mm_work(mm, 1);
-    return err;
-}
-
 static int brk_shrink(struct mm *mm, uint64_t n) __must_hold(&mm->lock)
 {
     vaddr_t size = mm->size - n;
-    int err;
+    int err = 0;
 
     if (n > mm->size)
         return 0;
-    err = shared_above(mm, size);
+    for (struct vma *v = vma_first_above(mm, size); v && !err; v = vma_next(mm, v))
+        err = vma_in_size(v) ? -EINVAL : mm_work(mm, 1); /* a shared mapping stays */
     if (err)
         return err;
     /* The range ends where a vma does, so nothing is split and nothing can fail. */

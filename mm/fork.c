@@ -115,7 +115,7 @@ static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v) __must_
         err = mm_work(src, w.missing ? 1 : 1 + (unsigned)w.n / 2);
         if (w.missing || err)
             continue;
-        to = pt_lookup_create(dst->root, w.va);
+        to = pt_create(dst->root, w.va, 0, TABLES_ALLOC);
         n = to ? copy_entries(v, w.pte, to, w.n) : -ENOMEM;
         w.stop = w.va + ((uint64_t)n << PAGE_SHIFT);
         err = n < 0 ? (int)n : 0;

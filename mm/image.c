@@ -41,7 +41,7 @@ static int add_vma(struct mm *mm, vaddr_t start, vaddr_t end, enum vma_kind kind
         return -ENOMEM;
     err = prot == PROT_NONE ? 0 : mm_reserve(mm, vma_pages(v));
     if (err) {
-        vma_destroy(v);
+        list_push_back(&mm->gone, &v->link);
         return err;
     }
     mm->set_aside = 0;

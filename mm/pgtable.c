@@ -15,38 +15,28 @@
 #include "lib/assert.h"
 #include "lib/string.h"
 
-/* => where an empty table is; 0 without memory. */
-static paddr_t table_create(enum table_frames from)
-{
-    struct page *page;
-    paddr_t pa;
-
-    if (from == TABLES_BOOT) {
-        pa = frame_take_early(1);
-    } else {
-        page = from == TABLES_RESERVED ? page_alloc_reserved() : page_alloc();
-        pa = page ? page_phys(page) : 0;
-        if (page && from != TABLES_KERNEL)
-            page->kind = PAGE_TABLE;
-    }
-    if (pa)
-        memset(phys_to_virt(pa), 0, PAGE_SIZE);
-    return pa;
-}
-
 pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from)
 {
     for (;;) {
         unsigned at = level;
         pte_t *pte = pt_find(root, va, &at);
+        struct page *page = NULL;
         paddr_t table;
 
         if (at == level)
             return pte;
         ASSERT(!(pte->v & (PTE_V | PTE_H)));
-        table = table_create(from);
+        if (from == TABLES_BOOT) { /* no frame has its struct page yet */
+            table = frame_take_early(1);
+        } else {
+            page = from == TABLES_RESERVED ? page_alloc_reserved() : page_alloc();
+            table = page ? page_phys(page) : 0;
+        }
         if (!table)
             return NULL;
+        if (page && from != TABLES_KERNEL)
+            page->kind = PAGE_TABLE;
+        memset(phys_to_virt(table), 0, PAGE_SIZE);
         *pte = pte_make(table, PTE_V);
     }
 }

@@ -137,14 +137,6 @@ enum table_frames {
 /* => the entry of va at `level`, its tables made on the way; NULL without memory. */
 pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from);
 
-/* => the level-0 entry of va, its table made if it does not exist; NULL without memory. */
-static inline pte_t *pt_lookup_create(pte_t *root, vaddr_t va)
-{
-    pte_t *pte = pt_lookup(root, va);
-
-    return likely(pte) ? pte : pt_create(root, va, 0, TABLES_ALLOC);
-}
-
 /* A range that maps nothing. */
 struct pt_gap {
     vaddr_t floor, ceiling;

@@ -28,23 +28,20 @@ void region_init(void)
     slab_alloc(&region_cache); /* never given back */
 }
 
-static struct slab_cache *cache_of(const struct region_ops *ops)
-{
-    return ops->cache ? ops->cache : &region_cache;
-}
-
 struct region *region_create(size_t npages, const struct region_ops *ops)
 {
+    struct slab_cache *cache = ops->cache ? ops->cache : &region_cache;
     struct page *table = NULL;
     struct region *r;
 
     if (npages == 0 || npages > REGION_MAX)
         return NULL;
-    r = slab_alloc(cache_of(ops));
+    r = slab_alloc(cache);
     if (!r)
         return NULL;
     r->holders = 1;
     r->ops = ops;
+    r->cache = cache;
     r->frames = r->few;
     spin_init(&r->lock, "region", RANK_REGION);
     list_init(&r->vmas);
@@ -53,7 +50,7 @@ struct region *region_create(size_t npages, const struct region_ops *ops)
             r->order++;
         table = page_alloc_order(r->order);
         if (!table) {
-            slab_free(cache_of(ops), r);
+            slab_free(cache, r);
             return NULL;
         }
         r->frames = page_addr(table);
@@ -72,7 +69,7 @@ void region_free(struct region *r)
     spin_unlock(&region_list_lock);
     if (r->frames != r->few)
         page_free_order(page_of(r->frames), r->order);
-    slab_free(cache_of(r->ops), r);
+    slab_free(r->cache, r);
 }
 
 int region_give_pinned(struct region *r, size_t i, enum access access, struct page **page)

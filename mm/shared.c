@@ -108,22 +108,25 @@ __noinline uint64_t map_shared_pages(struct mm *src, struct mm *dst, uint64_t sr
 
 __noinline uint64_t unmap_shared_pages(struct mm *mm, uint64_t addr, uint64_t size)
 {
-    vaddr_t start, end;
+    const struct vma *v;
+    vaddr_t start, end, va;
     int err;
 
     if (size == 0 || !range_fits(addr, size, USER_TOP))
         return (uint64_t)-1;
-    start = page_down(addr);
+    va = start = page_down(addr);
     end = page_up(addr + size);
     err = mm_lock_killable(mm);
     if (err)
         return (uint64_t)-1;
-    for (vaddr_t va = start; va < end && !err;) {
-        const struct vma *v = vma_find(mm, va);
-
-        err = v && v->kind == VMA_SHARED ? mm_work(mm, 1) : -EINVAL;
-        va = v ? v->end : end;
+    v = vma_first_above(mm, va);
+    while (va < end && !err && v && v->start <= va && v->kind == VMA_SHARED) {
+        va = v->end;
+        v = vma_next(mm, v);
+        err = mm_work(mm, 1);
     }
+    if (va < end)
+        err = -EINVAL;
     if (!err)
         err = mm_unmap(mm, start, end, TABLES_TRIM);
     mm_unlock(mm);

@@ -27,70 +27,61 @@ struct slab {
     struct list link;
 };
 
-/* => a free object; NULL when no frame has one. cache->lock held. */
-static void *slab_take(struct slab_cache *cache)
-{
-    struct list *first = list_first(&cache->partial);
-    struct slab *slab;
-    void *obj;
-
-    if (!first)
-        return NULL;
-    slab = list_entry(first, struct slab, link);
-    CHECK_ASSERT(slab->magic == SLAB_MAGIC && slab->cache == cache && (slab->free || slab->uncut));
-    obj = slab->free;
-    if (obj) {
-        slab->free = *(void **)obj;
-    } else {
-        obj = slab->uncut;
-        slab->uncut += cache->size;
-        if (slab->uncut + cache->size > (char *)slab + PAGE_SIZE)
-            slab->uncut = NULL;
-    }
-    slab->used++;
-    cache->objects++;
-    if (!slab->free && !slab->uncut)
-        list_remove(&slab->link);
-    return obj;
-}
-
 /*
- * An object of a fresh frame. The lock is not held while the frame is looked for: reclaimers run
- * then, and they free objects of their own. If another hart was faster, and there is a free object
- * by now, the frame goes back: one that is empty would never be freed. => NULL without memory.
+ * Sees to it that a frame of the cache has a free object. The lock is let go of while one is looked
+ * for: reclaimers run then, and they free objects of their own. If another hart was faster, and there
+ * is a free object by now, the frame goes back: one that is empty would never be freed.
+ * => cache->lock held; false without memory.
  */
-static __noinline void *slab_grow(struct slab_cache *cache)
+static __noinline bool slab_grow(struct slab_cache *cache) __must_hold(&cache->lock)
 {
-    struct page *page = page_alloc();
+    struct page *page;
     struct slab *slab;
-    void *obj;
 
+    spin_unlock(&cache->lock);
+    page = page_alloc();
+    spin_lock(&cache->lock);
+    if (!list_empty(&cache->partial)) {
+        if (page)
+            page_put(page);
+        return true;
+    }
     if (!page)
-        return NULL;
+        return false;
     slab = page_addr(page);
     *slab = (struct slab){.magic = SLAB_MAGIC, .cache = cache, .uncut = (char *)(slab + 1)};
-    spin_lock(&cache->lock);
-    if (list_empty(&cache->partial)) {
-        list_push_front(&cache->partial, &slab->link);
-        cache->frames++;
-        page = NULL;
-    }
-    obj = slab_take(cache);
-    spin_unlock(&cache->lock);
-    if (page)
-        page_put(page);
-    return obj;
+    list_push_front(&cache->partial, &slab->link);
+    cache->frames++;
+    return true;
 }
 
 void *slab_alloc_raw(struct slab_cache *cache)
 {
-    void *obj;
+    void *obj = NULL;
 
     ASSERT(cache->size <= SLAB_MAX_OBJECT);
     spin_lock(&cache->lock);
-    obj = slab_take(cache);
+    if (likely(!list_empty(&cache->partial)) || slab_grow(cache)) {
+        struct slab *slab = list_entry(cache->partial.next, struct slab, link);
+
+        CHECK_ASSERT(slab->magic == SLAB_MAGIC && slab->cache == cache &&
+                     (slab->free || slab->uncut));
+        obj = slab->free;
+        if (obj) {
+            slab->free = *(void **)obj;
+        } else {
+            obj = slab->uncut;
+            slab->uncut += cache->size;
+            if (slab->uncut + cache->size > (char *)slab + PAGE_SIZE)
+                slab->uncut = NULL;
+        }
+        slab->used++;
+        cache->objects++;
+        if (!slab->free && !slab->uncut)
+            list_remove(&slab->link);
+    }
     spin_unlock(&cache->lock);
-    return likely(obj) ? obj : slab_grow(cache);
+    return obj;
 }
 
 void *slab_alloc(struct slab_cache *cache)

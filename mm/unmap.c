@@ -127,16 +127,6 @@ vaddr_t unmap_piece_start(const struct vma *v, vaddr_t from, vaddr_t to, unsigne
     return to;
 }
 
-/* Whether some table serves a part of [from, to) and nothing outside [floor, ceiling). */
-static inline bool leaves_table(vaddr_t from, vaddr_t to, vaddr_t floor, vaddr_t ceiling)
-{
-    vaddr_t table = from & ~(pt_span(1) - 1);
-
-    if (table < floor)
-        table += pt_span(1);
-    return table < to && table + pt_span(1) <= ceiling;
-}
-
 void mm_unmap_pages(struct mm *mm, const struct vma *v)
 {
     unsigned work;
@@ -214,13 +204,16 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables)
         vaddr_t from = unmap_piece_start(v, start > v->start ? start : v->start, to, &work);
         vaddr_t floor = from > v->start ? from : below ? below->end : 0;
         vaddr_t ceiling = above ? above->start : USER_TOP;
+        vaddr_t table = from & ~(pt_span(1) - 1); /* the first that may serve nobody any more */
 
+        if (table < floor)
+            table += pt_span(1);
         if (from > v->start)
             below = v;
         mm_work(mm, WORK_VMA + work);
         unmap_piece(v, from, to, UNHOOK_ALL);
         cut_vma(mm, v, from);
-        if (tables == TABLES_TRIM && leaves_table(from, to, floor, ceiling))
+        if (tables == TABLES_TRIM && table < to && table + pt_span(1) <= ceiling)
             pt_trim(mm, from, to, (struct pt_gap){floor, ceiling});
         v = below;
     }

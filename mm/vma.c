@@ -57,20 +57,16 @@ struct vma *vma_clone(const struct vma *v)
     return copy;
 }
 
-void vma_destroy(struct vma *v)
-{
-    ASSERT(list_empty(&v->link));
-    if (v->region)
-        region_put(v->region);
-    slab_free(&vma_cache, v);
-}
-
 void vma_destroy_list(struct list *vmas)
 {
     struct list *node;
 
     while ((node = list_pop_front(vmas))) {
-        vma_destroy(list_entry(node, struct vma, link));
+        struct vma *v = list_entry(node, struct vma, link);
+
+        if (v->region)
+            region_put(v->region);
+        slab_free(&vma_cache, v);
         task_yield_if_due();
     }
 }

@@ -67,8 +67,7 @@ struct vma *vma_create(vaddr_t start, vaddr_t end, enum vma_kind kind, unsigned 
 /* A copy of v, in no mm, that holds the region too. => NULL without memory. */
 struct vma *vma_clone(const struct vma *v);
 
-/* => v, or each of these, is in no mm. Lets go of its region: may sleep. */
-void vma_destroy(struct vma *v);
+/* Ends vmas that are in no mm, and lets go of their regions. => may sleep. */
 void vma_destroy_list(struct list *vmas);
 
 /* ---- the vmas of an mm: mm->lock is held ---- */

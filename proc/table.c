@@ -128,29 +128,24 @@ struct proc *proc_find(int pid)
     return p;
 }
 
-/* => a pid that nobody has. Pids only grow, until they have used up the positive ints. */
-static int choose_pid(enum pid_kind kind) __must_hold(&proc_tree_lock)
-{
-    if (kind == PID_SERVER && server_pid) {
-        ASSERT(!proc_find(server_pid));
-        return server_pid;
-    }
-    do
-        last_pid = last_pid == INT32_MAX ? 1 : last_pid + 1;
-    while (proc_find(last_pid) || last_pid == server_pid);
-    if (kind == PID_SERVER)
-        server_pid = last_pid;
-    return last_pid;
-}
-
+/* Pids only grow, until they have used up the positive ints. A server has the same one every time. */
 int proc_publish(struct proc *p, struct proc *parent, enum pid_kind kind)
 {
     struct proc **bucket;
     int pid;
 
     spin_lock(&proc_tree_lock);
-    ASSERT(p->state == PROC_EMBRYO);
-    p->task.pid = pid = choose_pid(kind);
+    pid = kind == PID_SERVER ? server_pid : 0;
+    if (!pid) {
+        do
+            last_pid = last_pid == INT32_MAX ? 1 : last_pid + 1;
+        while (proc_find(last_pid) || last_pid == server_pid);
+        pid = last_pid;
+        if (kind == PID_SERVER)
+            server_pid = pid;
+    }
+    ASSERT(p->state == PROC_EMBRYO && !proc_find(pid));
+    p->task.pid = pid;
     bucket = &by_pid[(unsigned)pid % PID_BUCKETS];
     p->pid_next = *bucket;
     *bucket = p;

@@ -65,6 +65,7 @@ struct region {
     bool revocable;               /* [I] some consent can take it away */
     uint8_t order;                /* [I] of the block that holds the table, if it is not `few` */
     const struct region_ops *ops; /* [I] */
+    struct slab_cache *cache;     /* [I] that it is from */
     size_t npages; /* [I]; a pinned one counts up while it is made, all count down when they end */
     size_t promised;  /* [lock] frames that it may still take: on demand only */
     uint32_t *frames; /* [lock when on demand] npages frame numbers (REGION_DIRTY), 0 = none yet */

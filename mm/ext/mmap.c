@@ -181,24 +181,20 @@ int mm_map(struct mm *mm, const struct map_request *q, vaddr_t *va)
         return -EINVAL;
     if (q->region && (len >> PAGE_SHIFT) > REGION_MAX)
         return -ENOMEM;
-    v = request_vma(q);
-    if (!v)
-        return -ENOMEM;
     err = mm_lock_killable(mm);
-    if (err) {
-        vma_destroy(v);
+    if (err)
         return err;
-    }
-    err = find_place(mm, q, len, va);
+    v = request_vma(q);
+    err = v ? find_place(mm, q, len, va) : -ENOMEM;
     if (!err) {
         v->start = *va;
         v->end = *va + len;
         err = map_at(mm, v);
     }
-    if (err)
-        list_push_back(&mm->gone, &v->link);
-    else
+    if (!err)
         map_merge(mm, *va, *va + len);
+    else if (v)
+        list_push_back(&mm->gone, &v->link);
     mm_unlock(mm);
     return err;
 }
