@@ -189,7 +189,7 @@ size_t fs_reclaim_pages(size_t n)
  * block: a sixteenth of memory is left to others, since they would only have to take it back.
  * => NULL when all are referenced; the lock may have been let go of
  */
-static struct buf *find_room(void) __must_hold(&bcache.lock)
+static __noinline struct buf *find_room(void) __must_hold(&bcache.lock)
 {
     struct page_stats stats;
     struct list *pos;
@@ -241,7 +241,8 @@ static struct buf *buf_claim(uint32_t block) __must_hold(&bcache.lock)
 }
 
 /* Reads n neighbouring blocks, whose buffers are BUF_READING and the caller's. => 0; -EIO. */
-static int read_bufs(struct buf **bufs, unsigned n, const char *what) __must_hold(&bcache.lock)
+static __noinline int read_bufs(struct buf **bufs, unsigned n, const char *what)
+    __must_hold(&bcache.lock)
 {
     struct block_request req;
     int err;
@@ -264,20 +265,21 @@ static int read_bufs(struct buf **bufs, unsigned n, const char *what) __must_hol
 
 int buf_read(uint32_t block, struct buf **out)
 {
+    struct buf *b;
     int err = 0;
 
     assert_can_sleep();
     if (block == 0 || block >= fs_mount.sb.size)
         return -EIO;
     spin_lock(&bcache.lock);
-    *out = buf_claim(block);
-    if (unlikely((*out)->state == BUF_EMPTY)) {
-        (*out)->state = BUF_READING;
+    *out = b = buf_claim(block);
+    if (unlikely(b->state == BUF_EMPTY)) {
+        b->state = BUF_READING;
         err = read_bufs(out, 1, super_part(block));
     }
     spin_unlock(&bcache.lock);
     if (unlikely(err))
-        buf_put(*out);
+        buf_put(b);
     return err;
 }
 

@@ -67,25 +67,25 @@ static uint32_t end_of_block(const struct inode *dp, uint32_t off)
 static int find_in_block(const struct inode *dp, uint32_t off, const struct buf *b,
                          const struct dir_name *name, struct dir_slot *slot)
 {
-    const struct dirent *entry = entry_at(b, off);
+    const struct dirent *first = entry_at(b, off), *entry = first, *unused = NULL;
+    const struct dirent *end = first + (end_of_block(dp, off) - off) / sizeof(*first);
     const struct dir_name key = *name; /* in registers */
-    uint32_t end = end_of_block(dp, off), unused = dp->d.size;
-    int err = -ENOENT;
 
-    for (; off < end; off += sizeof(*entry), entry++) {
+    for (; entry < end; entry++) {
         const entry_word_t *word = (const entry_word_t *)entry;
 
-        if (entry->inum == 0) {
-            unused = min(unused, off);
-        } else if ((word[0] & key.mask[0]) == key.key[0] && (word[1] & key.mask[1]) == key.key[1]) {
-            slot->inum = entry->inum;
-            slot->off = off;
-            err = 0;
+        if (entry->inum == 0)
+            unused = unused ? unused : entry;
+        else if ((word[0] & key.mask[0]) == key.key[0] && (word[1] & key.mask[1]) == key.key[1])
             break;
-        }
     }
-    slot->free_off = min(slot->free_off, unused);
-    return err;
+    if (unused)
+        slot->free_off = min(slot->free_off, off + (uint32_t)(unused - first) * sizeof(*first));
+    if (entry == end)
+        return -ENOENT;
+    slot->inum = entry->inum;
+    slot->off = off + (uint32_t)(entry - first) * sizeof(*first);
+    return 0;
 }
 
 int dir_find(struct inode *dp, const struct dir_name *name, struct dir_slot *slot)
