@@ -2,17 +2,15 @@
  * Sleeping locks.
  *
  * Owns struct mutex, and task->mutexes, by which a fault knows whether it may sleep. The owner
- * field is the lock: taken by one compare-and-swap when free. A waiter counts itself in nwaiting
- * under guard, then tries once more before it sleeps. The unlocker clears owner first and reads
- * nwaiting second. Both are sequentially consistent, so one of the two sees the other.
+ * field is the lock: taken by one compare-and-swap when free (sched/mutex.h). A waiter counts itself in
+ * nwaiting under guard, then tries once more before it sleeps. The unlocker clears owner first and
+ * reads nwaiting second. Both are sequentially consistent, so one of the two sees the other.
  *
  * Called by fs/, drivers/, ipc/. Read next: waitqueue.c.
  */
 #include "sched/mutex.h"
 
 #include "asm/cpu.h"
-#include "lib/atomic.h"
-#include "sched/task.h"
 
 #define SPINS_MAX 200 /* looks at a taken mutex before its waiter sleeps */
 
@@ -21,49 +19,32 @@ void mutex_init(struct mutex *m)
     *m = (struct mutex)MUTEX_INIT(*m);
 }
 
-static bool try_to_take(struct mutex *m)
-{
-    struct task *nobody = NULL;
-
-    if (!compare_and_swap(&m->owner, &nobody, current()))
-        return false;
-    current()->mutexes++;
-    return true;
-}
-
 /* Most are held for a moment, by a task on another hart: to wait for that costs less than sleep. */
 static bool spin_for(struct mutex *m)
 {
     for (unsigned i = cpu_count > 1 ? SPINS_MAX : 0; i > 0; i--) {
-        if (!__atomic_load_n(&m->owner, __ATOMIC_RELAXED) && try_to_take(m))
+        if (!__atomic_load_n(&m->owner, __ATOMIC_RELAXED) && mutex_try(m))
             return true;
         cpu_relax();
     }
     return false;
 }
 
-void mutex_lock(struct mutex *m)
+void mutex_wait(struct mutex *m)
 {
-    assert_can_sleep();
-    ASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) != current());
-    if (try_to_take(m) || spin_for(m))
+    if (spin_for(m))
         return;
     spin_lock(&m->guard);
     __atomic_fetch_add(&m->nwaiting, 1, __ATOMIC_SEQ_CST);
-    while (!try_to_take(m))
+    while (!mutex_try(m))
         wait_on(&m->wq, &m->guard);
     __atomic_fetch_sub(&m->nwaiting, 1, __ATOMIC_RELAXED);
     spin_unlock(&m->guard);
 }
 
-void mutex_unlock(struct mutex *m)
+/* Through guard: a waiter that has tried in vain is on the queue once the lock is had. */
+void mutex_wake(struct mutex *m)
 {
-    ASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current());
-    current()->mutexes--;
-    __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&m->nwaiting, __ATOMIC_SEQ_CST) == 0)
-        return;
-    /* Through guard: a waiter that has tried in vain is on the queue once we have it. */
     spin_lock(&m->guard);
     wake_one(&m->wq);
     spin_unlock(&m->guard);

@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/annotate.h"
+#include "lib/assert.h"
+#include "lib/atomic.h"
 #include "lib/spinlock.h"
+#include "sched/task.h"
 #include "sched/waitqueue.h"
-
-struct task;
 
 struct mutex {
     struct task *owner;    /* [a] NULL = free */
@@ -30,17 +32,45 @@ struct mutex {
 /* Makes a mutex, free. */
 void mutex_init(struct mutex *m);
 
+/* mutex_lock() of one that is taken, and mutex_unlock() of one that is waited for: the rare half of each. */
+void mutex_wait(struct mutex *m);
+void mutex_wake(struct mutex *m);
+
+/* Takes the mutex if it is free. => whether it was */
+static inline bool mutex_try(struct mutex *m)
+{
+    struct task *nobody = NULL;
+
+    if (!compare_and_swap(&m->owner, &nobody, current()))
+        return false;
+    current()->mutexes++;
+    return true;
+}
+
 /*
  * Takes the mutex, sleeping until it is free.
  * => may sleep: no spin lock held; not held by the caller already
  */
-void mutex_lock(struct mutex *m);
+static inline void mutex_lock(struct mutex *m)
+{
+    assert_can_sleep();
+    ASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) != current());
+    if (unlikely(!mutex_try(m)))
+        mutex_wait(m);
+}
 
 /*
  * Lets the mutex go and wakes a task that waits for it.
  * => held by the caller; takes a lock of RANK_MUTEX
  */
-void mutex_unlock(struct mutex *m);
+static inline void mutex_unlock(struct mutex *m)
+{
+    ASSERT(__atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current());
+    current()->mutexes--;
+    __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
+    if (unlikely(__atomic_load_n(&m->nwaiting, __ATOMIC_SEQ_CST) > 0))
+        mutex_wake(m);
+}
 
 /* Whether the running task holds the mutex; for assertions. */
 bool mutex_held(const struct mutex *m);
