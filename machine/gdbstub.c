@@ -6,7 +6,7 @@
  *
  * Source: the gdb manual, appendix E (remote protocol): E.2 packets, E.3 stop replies, E.4 general queries.
  */
-#include "session.h"
+#include "gdbview.h"
 #include "native.h"
 
 #include <netinet/in.h>
@@ -20,57 +20,18 @@
 #define BREAKS_MAX 64
 #define STOPS      (1U << EVENT_BREAK | 1U << EVENT_STORE)
 
-static const char *const csr_names[] = {"sstatus", "sie",   "stvec", "sscratch", "sepc",
-                                        "scause",  "stval", "sip",   "satp",     "priv"};
-static const uint16_t csr_numbers[] = {0x100, 0x104, 0x105, 0x140, 0x141,
-                                       0x142, 0x143, 0x144, 0x180};
-
 static struct {
     int fd;
-    struct session *session;
-    unsigned thread; /* the hart that registers and memory are read of */
-    bool physical;
+    struct gdb_view view;
     uint64_t breaks[BREAKS_MAX];
     unsigned nbreaks;
     uint64_t watch_va; /* 0: none */
     char reply[2 * PACKET_MAX + 64];
 } stub;
 
-/* ---- Packets ---- */
-
-static int get_char(void)
-{
-    uint8_t c;
-
-    return read(stub.fd, &c, 1) == 1 ? c : -1;
-}
-
-/* => the length of the next packet; 0: gdb asks to stop; -1: gdb is gone */
-static int get_packet(char *packet)
-{
-    int n = 0, c;
-
-    while ((c = get_char()) != '$')
-        if (c < 0 || c == 3)
-            return c < 0 ? -1 : 0;
-    while ((c = get_char()) != '#' && c >= 0 && n < PACKET_MAX - 1)
-        packet[n++] = (char)c;
-    packet[n] = 0;
-    get_char();
-    get_char();
-    return write(stub.fd, "+", 1) == 1 ? n : -1;
-}
-
 static void put_packet(const char *text)
 {
-    static char framed[sizeof(stub.reply) + 8];
-    uint8_t sum = 0;
-    int n;
-
-    for (const char *c = text; *c; c++)
-        sum += (uint8_t)*c;
-    n = snprintf(framed, sizeof(framed), "$%s#%02x", text, sum);
-    if (write(stub.fd, framed, (size_t)n) != n)
+    if (!gdb_put_packet(stub.fd, text))
         fprintf(stderr, "glass: gdb does not listen\n");
 }
 
@@ -84,50 +45,7 @@ static void put_hex(char *to, const void *bytes, size_t n)
 
 static struct hart *hart(void)
 {
-    return &stub.session->m.hart[stub.thread];
-}
-
-/* x0 to x31, pc, then the CSRs in the order of csr_names. */
-static uint64_t register_value(unsigned number)
-{
-    struct hart *h = hart(), copy = *h;
-    uint64_t value = 0;
-
-    if (number < 32)
-        return h->x[number];
-    if (number == 32)
-        return h->pc;
-    if (number - 33 == sizeof(csr_numbers) / sizeof(*csr_numbers))
-        return h->mode;
-    copy.mode = MODE_SUPERVISOR;
-    if (number - 33 < sizeof(csr_numbers) / sizeof(*csr_numbers))
-        csr_read(h->mode == MODE_SUPERVISOR ? h : &copy, csr_numbers[number - 33], &value);
-    return value;
-}
-
-/* A walk that changes nothing: neither A and D nor the TLB. => false: no page there */
-static bool find(uint64_t va, uint64_t *pa)
-{
-    uint64_t table = (hart()->satp & ((1ULL << 44) - 1)) << 12, pte = 0;
-
-    if (stub.physical || hart()->satp == 0) {
-        *pa = va;
-        return true;
-    }
-    for (int level = 2; level >= 0; level--) {
-        uint64_t span = 1ULL << (12 + 9 * level);
-
-        if (!bus_ram(&stub.session->m, table + (va >> (12 + 9 * level) & 511) * 8, 8) ||
-            !bus_load(&stub.session->m, table + (va >> (12 + 9 * level) & 511) * 8, 8, &pte) ||
-            !(pte & PTE_V))
-            return false;
-        table = (pte >> 10 & ((1ULL << 44) - 1)) << 12;
-        if (pte & (PTE_R | PTE_X)) {
-            *pa = table + (va & (span - 1));
-            return true;
-        }
-    }
-    return false;
+    return &stub.view.session->m.hart[stub.view.thread];
 }
 
 static void read_memory(const char *args)
@@ -136,15 +54,17 @@ static void read_memory(const char *args)
 
     if (sscanf(args, "%lx,%lx", &va, &size) != 2 || size > PACKET_MAX)
         size = 0;
-    for (i = 0; i < size && find(va + i, &pa) && bus_ram(&stub.session->m, pa, 1); i++)
-        put_hex(stub.reply + 2 * i, bus_ram(&stub.session->m, pa, 1), 1);
+    for (i = 0;
+         i < size && gdb_find(&stub.view, va + i, &pa) && bus_ram(&stub.view.session->m, pa, 1);
+         i++)
+        put_hex(stub.reply + 2 * i, bus_ram(&stub.view.session->m, pa, 1), 1);
     put_packet(i ? stub.reply : "E01");
 }
 
 static void read_registers(void)
 {
     for (unsigned i = 0; i < 33; i++) {
-        uint64_t value = register_value(i);
+        uint64_t value = gdb_register(&stub.view, i);
 
         put_hex(stub.reply + 16 * i, &value, 8);
     }
@@ -153,26 +73,9 @@ static void read_registers(void)
 
 static void describe_target(const char *args)
 {
-    static const char *const names[32] = {"zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
-                                          "fp",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-                                          "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
-                                          "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
     static char xml[8192];
-    unsigned offset = 0, room = 0, n = 0;
+    unsigned offset = 0, room = 0, n = gdb_describe(xml);
 
-    n += (unsigned)sprintf(xml + n,
-                           "<?xml version=\"1.0\"?><target><architecture>riscv:rv64</architecture>"
-                           "<feature name=\"org.gnu.gdb.riscv.cpu\">");
-    for (unsigned i = 0; i < 33; i++)
-        n += (unsigned)sprintf(xml + n, "<reg name=\"%s\" bitsize=\"64\" regnum=\"%u\"%s/>",
-                               i < 32 ? names[i] : "pc", i, i == 32 ? " type=\"code_ptr\"" : "");
-    n += (unsigned)sprintf(xml + n, "</feature><feature name=\"org.gnu.gdb.riscv.csr\">");
-    for (unsigned i = 0; i < 9; i++)
-        n += (unsigned)sprintf(xml + n, "<reg name=\"%s\" bitsize=\"64\" regnum=\"%u\"/>",
-                               csr_names[i], 33 + i);
-    n += (unsigned)sprintf(
-        xml + n, "</feature><feature name=\"org.gnu.gdb.riscv.virtual\"><reg name=\"priv\" "
-                 "bitsize=\"64\" regnum=\"42\"/></feature></target>");
     sscanf(args, "%x,%x", &offset, &room);
     room = room < PACKET_MAX ? room : PACKET_MAX;
     snprintf(stub.reply, room + 2, "%c%s", offset + room < n ? 'm' : 'l',
@@ -198,9 +101,9 @@ static bool wanted(const struct event *event)
 
 static void mark_all(void)
 {
-    memset(stub.session->m.probe, 0, sizeof(stub.session->m.probe));
+    memset(stub.view.session->m.probe, 0, sizeof(stub.view.session->m.probe));
     for (unsigned i = 0; i < stub.nbreaks; i++)
-        machine_mark(&stub.session->m, stub.breaks[i]);
+        machine_mark(&stub.view.session->m, stub.breaks[i]);
 }
 
 static void change_break(uint64_t va, bool on)
@@ -224,13 +127,13 @@ static void set_break(const char *args, bool on)
     }
     if (kind < 2) {
         change_break(va, on);
-    } else if (on && (stub.watch_va || !find(va, &pa))) {
+    } else if (on && (stub.watch_va || !gdb_find(&stub.view, va, &pa))) {
         put_packet("E02");
         return;
     } else {
         stub.watch_va = on ? va : 0;
-        stub.session->m.watch_start = on ? pa : 0;
-        stub.session->m.watch_end = on ? pa + size : 0;
+        stub.view.session->m.watch_start = on ? pa : 0;
+        stub.view.session->m.watch_end = on ? pa + size : 0;
     }
     put_packet("OK");
 }
@@ -248,8 +151,8 @@ static void report(const char *why, const struct event *event)
     int n;
 
     if (event)
-        stub.thread = event->hart;
-    n = sprintf(stub.reply, "T05thread:%x;", stub.thread + 1);
+        stub.view.thread = event->hart;
+    n = sprintf(stub.reply, "T05thread:%x;", stub.view.thread + 1);
     if (event && event->kind == EVENT_STORE)
         n += sprintf(stub.reply + n, "watch:%lx;", stub.watch_va);
     sprintf(stub.reply + n, "%s", why);
@@ -261,12 +164,12 @@ static bool gdb_speaks(void)
 {
     uint8_t c;
 
-    return recv(stub.fd, &c, 1, MSG_DONTWAIT) == 1 || !native_keys(stub.session);
+    return recv(stub.fd, &c, 1, MSG_DONTWAIT) == 1 || !native_keys(stub.view.session);
 }
 
 static void run_on(void)
 {
-    struct session *s = stub.session;
+    struct session *s = stub.view.session;
     enum stop stop = STOP_UNTIL;
 
     session_run(s, s->m.steps + 1); /* off the breakpoint that it stands at */
@@ -290,16 +193,16 @@ static void step_on(void)
 {
     uint64_t before = hart()->instret;
 
-    while (hart()->instret == before && stub.session->m.stop == STOP_UNTIL)
-        if (session_run(stub.session, stub.session->m.steps + 1) == STOP_IDLE)
-            native_wait(stub.session);
+    while (hart()->instret == before && stub.view.session->m.stop == STOP_UNTIL)
+        if (session_run(stub.view.session, stub.view.session->m.steps + 1) == STOP_IDLE)
+            native_wait(stub.view.session);
     report("", NULL);
 }
 
 /* The instant before the chosen hart's last instruction: between these two its count changes. */
 static void step_back(void)
 {
-    uint64_t now = hart()->instret, high = stub.session->m.steps, low, span = 1;
+    uint64_t now = hart()->instret, high = stub.view.session->m.steps, low, span = 1;
 
     if (high == 0 || now == 0) {
         report("replaylog:begin;", NULL);
@@ -307,18 +210,18 @@ static void step_back(void)
     }
     for (low = high; low > 0 && hart()->instret == now; span *= 4) {
         low = low > span ? low - span : 0;
-        session_seek(stub.session, low);
+        session_seek(stub.view.session, low);
     }
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
 
-        session_seek(stub.session, middle);
+        session_seek(stub.view.session, middle);
         if (hart()->instret == now)
             high = middle;
         else
             low = middle;
     }
-    session_seek(stub.session, low);
+    session_seek(stub.view.session, low);
     report("", NULL);
 }
 
@@ -326,14 +229,14 @@ static void step_back(void)
 static void run_back(void)
 {
     struct event event;
-    uint64_t from = stub.session->m.steps;
+    uint64_t from = stub.view.session->m.steps;
 
-    stub.session->wanted = wanted;
-    if (stops() && session_before(stub.session, stops(), from, &event)) {
-        session_seek(stub.session, event.step);
+    stub.view.session->wanted = wanted;
+    if (stops() && session_before(stub.view.session, stops(), from, &event)) {
+        session_seek(stub.view.session, event.step);
         report("", &event);
     } else {
-        session_seek(stub.session, 0);
+        session_seek(stub.view.session, 0);
         report("replaylog:begin;", NULL);
     }
 }
@@ -344,7 +247,7 @@ static void list_threads(void)
 {
     int n = sprintf(stub.reply, "m");
 
-    for (unsigned i = 0; i < stub.session->m.options.harts; i++)
+    for (unsigned i = 0; i < stub.view.session->m.options.harts; i++)
         n += sprintf(stub.reply + n, "%s%x", i ? "," : "", i + 1);
     put_packet(stub.reply);
 }
@@ -361,13 +264,13 @@ static void query(const char *packet)
     else if (strcmp(packet, "qsThreadInfo") == 0)
         put_packet("l");
     else if (strcmp(packet, "qC") == 0)
-        sprintf(stub.reply, "QC%x", stub.thread + 1), put_packet(stub.reply);
+        sprintf(stub.reply, "QC%x", stub.view.thread + 1), put_packet(stub.reply);
     else if (strcmp(packet, "qAttached") == 0)
         put_packet("1");
     else if (strcmp(packet, "qqemu.PhyMemMode") == 0)
-        put_packet(stub.physical ? "1" : "0");
+        put_packet(stub.view.physical ? "1" : "0");
     else if (strncmp(packet, "Qqemu.PhyMemMode:", 17) == 0)
-        stub.physical = packet[17] == '1', put_packet("OK");
+        stub.view.physical = packet[17] == '1', put_packet("OK");
     else
         put_packet("");
 }
@@ -376,8 +279,8 @@ static void choose_thread(const char *text)
 {
     long number = strtol(text, NULL, 16);
 
-    if (number >= 1 && number <= (long)stub.session->m.options.harts)
-        stub.thread = (unsigned)number - 1;
+    if (number >= 1 && number <= (long)stub.view.session->m.options.harts)
+        stub.view.thread = (unsigned)number - 1;
 }
 
 static void go_on(const char *packet)
@@ -405,7 +308,7 @@ static bool answer(char *packet)
         read_registers();
         break;
     case 'p':
-        value = register_value((unsigned)strtoul(packet + 1, NULL, 16));
+        value = gdb_register(&stub.view, (unsigned)strtoul(packet + 1, NULL, 16));
         put_hex(stub.reply, &value, 8);
         put_packet(stub.reply);
         break;
@@ -473,11 +376,11 @@ bool gdbstub_serve(struct session *s, uint16_t port)
     if (bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(listener, 1) != 0)
         return false;
-    stub.session = s;
+    stub.view.session = s;
     s->wanted = wanted;
     stub.fd = accept(listener, NULL, NULL);
     close(listener);
-    while ((n = get_packet(packet)) >= 0)
+    while ((n = gdb_get_packet(stub.fd, packet, PACKET_MAX)) >= 0)
         if (n > 0 && !answer(packet))
             break;
     close(stub.fd);

@@ -2,7 +2,7 @@
 
 .PHONY: glass glass-gdb page picture machine-bench machine-test unkind
 
-MACHINE_HOSTS := machine/native.c machine/gdbstub.c machine/wasm.c
+MACHINE_HOSTS := machine/native.c machine/gdbstub.c machine/gdbview.c machine/wasm.c
 MACHINE_CORE  := $(filter-out $(MACHINE_HOSTS),$(wildcard machine/*.c))
 MACHINE_H     := $(wildcard machine/*.h)
 MACHINE_FLAGS  = -std=gnu11 -O2 -flto -Wall -Wextra $(if $(WERROR),-Werror)
@@ -61,7 +61,7 @@ unkind:  ## the kernel's tests on a machine that takes every freedom: make unkin
 
 ifdef BUILDING
 
-build/glass: machine/native.c $(wildcard machine/gdbstub.c) $(MACHINE_CORE) $(MACHINE_H)
+build/glass: machine/native.c machine/gdbstub.c machine/gdbview.c $(MACHINE_CORE) $(MACHINE_H)
 	$(say) '  HOSTCC  $@'
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(MACHINE_FLAGS) -o $@ $(filter %.c,$^)

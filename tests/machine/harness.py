@@ -5,7 +5,7 @@ import time
 
 from build import ROOT, build
 
-HOSTS = {"native.c", "wasm.c", "gdbstub.c", "session.c", "past.c"}     # not the core
+HOSTS = {"native.c", "wasm.c", "gdbstub.c", "gdbview.c", "session.c", "past.c"}     # not the core
 NEVER = (1 << 64) - 1
 AT_COUNT, AT_TRAP, AT_WAIT, AT_WORLD, AT_BREAK = range(5)
 

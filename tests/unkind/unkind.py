@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/unkind"
 WORK = ROOT / "build/unkind"
 DRIVE = WORK / "drive"
-HOSTS = {"native.c", "wasm.c", "gdbstub.c", "session.c", "past.c"}
+HOSTS = {"native.c", "wasm.c", "gdbstub.c", "gdbview.c", "session.c", "past.c"}
 
 # enum unkind of machine/machine.h; ALL are those that change no specified result.
 KEEPS, SPECULATES, SVADE, ORDER, SC_FAILS, INTERRUPTS, HARTS, DISK, FETCH, TABLES, MEETINGS = (1 << i for i in range(11))
