@@ -189,7 +189,7 @@ size_t fs_reclaim_pages(size_t n)
  * block: a sixteenth of memory is left to others, since they would only have to take it back.
  * => NULL when all are referenced; the lock may have been let go of
  */
-static __noinline struct buf *find_room(void) __must_hold(&bcache.lock)
+static struct buf *find_room(void) __must_hold(&bcache.lock)
 {
     struct page_stats stats;
     struct list *pos;
@@ -216,15 +216,12 @@ static __noinline struct buf *find_room(void) __must_hold(&bcache.lock)
 
 /* ---- reading ---- */
 
-/*
- * The buffer of a block, in any state but BUF_READING; waits if it must. Another task may bring a
- * block that is not cached while this one looks for room. => referenced
- */
-static struct buf *buf_claim(uint32_t block) __must_hold(&bcache.lock)
+/* A buffer for a block that is not cached; another task may bring it while this one looks for room. */
+static __noinline struct buf *buf_enter(uint32_t block) __must_hold(&bcache.lock)
 {
-    struct buf *b = hash_find(block), *room;
+    struct buf *b = NULL, *room;
 
-    while (unlikely(!b)) {
+    while (!b) {
         __atomic_fetch_add(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST); /* before the look: buf_put() */
         room = find_room();
         b = hash_find(block);
@@ -234,6 +231,16 @@ static struct buf *buf_claim(uint32_t block) __must_hold(&bcache.lock)
             wait_on(&bcache.wq, &bcache.lock);
         __atomic_fetch_sub(&buf_idle_waiters, 1, __ATOMIC_SEQ_CST);
     }
+    return b;
+}
+
+/* The buffer of a block, in any state but BUF_READING; waits if it must. => referenced */
+static inline struct buf *buf_claim(uint32_t block) __must_hold(&bcache.lock)
+{
+    struct buf *b = hash_find(block);
+
+    if (unlikely(!b))
+        b = buf_enter(block);
     buf_touch(b);
     while (unlikely(b->state == BUF_READING))
         wait_on(&bcache.wq, &bcache.lock);

@@ -29,29 +29,43 @@ static __noinline int tell_corrupt(const struct inode *ip, uint32_t block)
     return -EIO;
 }
 
-int bmap(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks)
+static inline bool hole_or_data(uint32_t block)
+{
+    return likely(super_is_data_block(block) || block == 0);
+}
+
+/* bmap() of n entries of the indirect block, from entry `first`. */
+static __noinline int map_indirect(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks)
 {
     uint32_t indirect = ip->d.addrs[INDIRECT];
-    unsigned i = 0;
     struct buf *b;
-    int err = 0;
+    int err;
+
+    if (indirect == 0) {
+        memset(blocks, 0, n * sizeof(*blocks));
+        return 0;
+    }
+    err = super_is_data_block(indirect) ? buf_read(indirect, &b) : tell_corrupt(ip, indirect);
+    if (err)
+        return err;
+    memcpy(blocks, (entry_t *)b->data + first, n * sizeof(*blocks));
+    buf_put(b);
+    for (unsigned i = 0; i < n && !err; i++)
+        err = hole_or_data(blocks[i]) ? 0 : tell_corrupt(ip, blocks[i]);
+    return err;
+}
+
+int bmap(struct inode *ip, uint32_t first, unsigned n, uint32_t *blocks)
+{
+    unsigned i = 0;
 
     ASSERT((uint64_t)first + n <= MAXFILE);
-    for (; i < n && first + i < NDIRECT; i++)
+    for (; i < n && first + i < NDIRECT; i++) {
         blocks[i] = ip->d.addrs[first + i];
-    if (i < n && indirect == 0) {
-        memset(blocks + i, 0, (n - i) * sizeof(*blocks));
-    } else if (i < n) {
-        err = super_is_data_block(indirect) ? buf_read(indirect, &b) : tell_corrupt(ip, indirect);
-        if (err)
-            return err;
-        memcpy(blocks + i, (entry_t *)b->data + first + i - NDIRECT, (n - i) * sizeof(*blocks));
-        buf_put(b);
+        if (!hole_or_data(blocks[i]))
+            return tell_corrupt(ip, blocks[i]);
     }
-    for (i = 0; i < n && !err; i++)
-        if (unlikely(!super_is_data_block(blocks[i]) && blocks[i] != 0))
-            err = tell_corrupt(ip, blocks[i]);
-    return err;
+    return i == n ? 0 : map_indirect(ip, first + i - NDIRECT, n - i, blocks + i);
 }
 
 /* Puts the indirect block in the transaction. => 0, and its entries until log_end(); -EIO. */

@@ -109,13 +109,14 @@ static int copy_vma(struct mm *dst, struct mm *src, const struct vma *v) __must_
         src->set_aside -= vma_pages(v);
     }
     while (!err && pt_next(&w)) {
-        pte_t *to;
+        pte_t *to = pt_lookup(dst->root, w.va);
         long n;
 
         err = mm_work(src, w.missing ? 1 : 1 + (unsigned)w.n / 2);
         if (w.missing || err)
             continue;
-        to = pt_create(dst->root, w.va, 0, TABLES_ALLOC);
+        if (!to)
+            to = pt_create(dst->root, w.va, 0, TABLES_ALLOC);
         n = to ? copy_entries(v, w.pte, to, w.n) : -ENOMEM;
         w.stop = w.va + ((uint64_t)n << PAGE_SHIFT);
         err = n < 0 ? (int)n : 0;
