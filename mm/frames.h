@@ -1,5 +1,5 @@
 /*
- * Which frames exist, and which are free. For the files of mm/ that deal in frames.
+ * Which frames exist, and which are free: what only the files of mm/ do with frames.
  */
 #ifndef MM_FRAMES_H
 #define MM_FRAMES_H
@@ -37,6 +37,47 @@ size_t buddy_free_frames(void);
 size_t buddy_listed_frames(void);
 
 /* ---- mm/page.c, mm/reserve.c ---- */
+
+/*
+ * Takes the frames that mm/extents.c has found, of `ram` that there are. Boot only, before anything
+ * else here. Touches no frame: the time does not depend on the amount of RAM.
+ */
+void page_init(size_t ram);
+
+/*
+ * The two steps of page_reserve(), for a caller that lets interrupts in between them (mm/rest.c).
+ * => page_try_reserve(): 0, or how many frames are missing, and nothing is set aside.
+ * => page_reclaim(): how many frames the reclaimers gave back, a few at most; 0: there are no more.
+ */
+size_t page_try_reserve(size_t n);
+size_t page_reclaim(size_t n);
+
+/* How many frames there are, free or not: no more can ever be reserved. */
+size_t page_total(void);
+
+/* page_alloc_reserved() that does not wait. => NULL when no frame is in its place just now; nothing has changed. */
+struct page *page_try_reserved(void);
+
+/* page_put(), but the reservation of a frame that was freed is the caller's, so that nobody else takes it. */
+bool page_put_keep(struct page *page);
+
+struct page_dropped {
+    size_t freed;  /* frames that are free now; their reservations are the caller's */
+    size_t pinned; /* frames that a region still holds */
+};
+
+/*
+ * Takes a holder from each of n frames, by their numbers: refs is PAGE_REF or PAGE_PIN.
+ * => interrupts off, and until page_free_some() has put those that are free now on the lists, unless
+ *    the audit is told (mm->limbo): their numbers come first in the array.
+ */
+struct page_dropped page_put_many(uint32_t *frames, size_t n, uint64_t refs);
+
+/*
+ * Puts as many of these free frames on the lists as lie in *runs runs, of frames that follow each other;
+ * all if runs is NULL. => how many, and how many runs went on a list.
+ */
+size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs);
 
 /* Boot: from now on `total` frames may be reserved. */
 void frame_open_gate(size_t total);

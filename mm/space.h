@@ -4,9 +4,9 @@
 #ifndef MM_SPACE_H
 #define MM_SPACE_H
 
+#include "frames.h"
 #include "lib/annotate.h"
 #include "mm/mm.h"
-#include "mm/page.h"
 #include "mm/shared.h"
 #include "vma.h"
 
@@ -151,12 +151,6 @@ int mm_unmap(struct mm *mm, vaddr_t start, vaddr_t end, enum tables tables) __mu
  * => mm locked. 0 or -ENOMEM.
  */
 int vma_split(struct mm *mm, vaddr_t at) __must_hold(&mm->lock);
-
-/*
- * Takes away the pages of v, which is promised nothing, and leaves v.
- * => mm locked; rests.
- */
-void mm_unmap_pages(struct mm *mm, const struct vma *v) __must_hold(&mm->lock);
 
 /* ---- lending and borrowing ---- */
 

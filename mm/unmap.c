@@ -127,18 +127,6 @@ vaddr_t unmap_piece_start(const struct vma *v, vaddr_t from, vaddr_t to, unsigne
     return to;
 }
 
-void mm_unmap_pages(struct mm *mm, const struct vma *v)
-{
-    unsigned work;
-
-    ASSERT(!v->promised);
-    for (vaddr_t to = v->end, from; to > v->start; to = from) {
-        from = unmap_piece_start(v, v->start, to, &work);
-        mm_work(mm, work);
-        unmap_piece(v, from, to, UNHOOK_ALL);
-    }
-}
-
 /*
  * Removes v, or the upper part of it from `start` on; the pages are gone already. When the upper end of
  * a shared mapping goes, the size goes back: to what it was before if nothing is above, else for the

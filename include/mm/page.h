@@ -72,28 +72,11 @@ struct reclaimer {
 };
 
 /*
- * Takes the frames that mm/extents.c has found, of `ram` that there are. Boot only, before anything
- * else here. Touches no frame: the time does not depend on the amount of RAM.
- */
-void page_init(size_t ram);
-
-/*
  * Sets n frames aside for the caller.
  * => 0, or -ENOMEM: n are not to be had, and nothing is set aside. Asks the reclaimers before it
  *    gives up: for more than a few frames that takes long, so interrupts should be on.
  */
 int page_reserve(size_t n);
-
-/*
- * The two steps of it, for a caller that lets interrupts in between them (mm/space.c).
- * => page_try_reserve(): 0, or how many frames are missing, and nothing is set aside.
- * => page_reclaim(): how many frames the reclaimers gave back, a few at most; 0: there are no more.
- */
-size_t page_try_reserve(size_t n);
-size_t page_reclaim(size_t n);
-
-/* How many frames there are, free or not: no more can ever be reserved. */
-size_t page_total(void);
 
 /*
  * Keeps the last n free frames: only an address space with mm->takes_spare can reserve them. So a
@@ -109,9 +92,6 @@ void page_unreserve(size_t n);
  * => never NULL. Contents are undefined.
  */
 struct page *page_alloc_reserved(void);
-
-/* The same, but does not wait. => NULL when no frame is in its place just now; nothing has changed. */
-struct page *page_try_reserved(void);
 
 /* Reserves and takes one frame. => NULL when there is none. Contents are undefined. */
 struct page *page_alloc(void);
@@ -133,27 +113,6 @@ static inline void page_pin(struct page *page)
  * => true when it was freed. I2: no TLB may still name the frame for this holder.
  */
 bool page_put(struct page *page);
-
-/* The same, but the reservation of a frame that was freed is the caller's, so that nobody else takes it. */
-bool page_put_keep(struct page *page);
-
-struct page_dropped {
-    size_t freed;  /* frames that are free now; their reservations are the caller's */
-    size_t pinned; /* frames that a region still holds */
-};
-
-/*
- * Takes a holder from each of n frames, by their numbers: refs is PAGE_REF or PAGE_PIN.
- * => interrupts off, and until page_free_some() has put those that are free now on the lists, unless
- *    the audit is told (mm->limbo): their numbers come first in the array.
- */
-struct page_dropped page_put_many(uint32_t *frames, size_t n, uint64_t refs);
-
-/*
- * Puts as many of these free frames on the lists as lie in *runs runs, of frames that follow each other;
- * all if runs is NULL. => how many, and how many runs went on a list.
- */
-size_t page_free_some(const uint32_t *frames, size_t n, size_t *runs);
 
 /*
  * A block of 2^order frames that lie side by side, aligned to its size, held as one.

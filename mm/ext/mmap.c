@@ -347,6 +347,19 @@ static void rewrite_entries(struct mm *mm, struct vma *v) __must_hold(&mm->lock)
     v->old_prot = v->prot;
 }
 
+/* Takes away the pages of v, which is promised nothing, and leaves v. => rests. */
+static void unmap_pages(struct mm *mm, const struct vma *v) __must_hold(&mm->lock)
+{
+    unsigned work;
+
+    ASSERT(!v->promised);
+    for (vaddr_t to = v->end, from; to > v->start; to = from) {
+        from = unmap_piece_start(v, v->start, to, &work);
+        mm_work(mm, work);
+        unmap_piece(v, from, to, UNHOOK_ALL);
+    }
+}
+
 /*
  * => rests. Boundaries are made, promises reserved. A vma that was never writable
  * has only zero pages or its file's; the zero pages go, since they were not promised.
@@ -356,7 +369,7 @@ static void protect_vmas(struct mm *mm, vaddr_t start, vaddr_t end, unsigned pro
 {
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(mm, v)) {
         if ((prot & PROT_WRITE) && !v->promised && !vma_shares(v)) {
-            mm_unmap_pages(mm, v);
+            unmap_pages(mm, v);
             v->promised = true;
             ASSERT(mm->set_aside >= vma_pages(v));
             mm->set_aside -= vma_pages(v);
@@ -393,7 +406,7 @@ static void trim_unused(struct mm *mm, vaddr_t start, vaddr_t end) __must_hold(&
         mm_work(mm, 1);
         if (v->kind != VMA_MAP || v->promised || v->region)
             continue;
-        mm_unmap_pages(mm, v);
+        unmap_pages(mm, v);
         mm_trim(mm, v->start, v->end);
     }
 }

@@ -1,6 +1,7 @@
 /*
  * page_test.c - frames: the reservation gate, holders, blocks, reclaimers; and slabs.
  */
+#include "../../../mm/frames.h"
 #include "world.h"
 
 #include "asm/cpu.h"
