@@ -46,16 +46,16 @@ TICKS = ("tick", "slice")
 
 # name: (what it is, the most functions that it may enter, the most crossings, the most pointers), as it usually goes
 OPERATIONS = {
-    "touch": ("the first store to a page of fresh memory", 44, 2, 0),
-    "map": ("map_shared_pages() of one page", 134, 5, 0),
-    "fork": ("fork() of a small process, until the parent goes on", 121, 9, 1),
-    "cow": ("the parent's store to a page after fork()", 61, 3, 0),
-    "unmap": ("the last holder of a shared page unmaps it, and its frame is free", 90, 5, 0),
-    "shrink": ("sbrk() gives a page back", 82, 4, 0),
-    "disk": ("read() of what only the disk holds", 150, 23, 3),
-    "read": ("read() of what the cache holds", 43, 7, 1),
-    "tick": ("a tick of the timer, with nobody else to run", 24, 1, 0),
-    "slice": ("a tick of the timer that gives the hart to another process", 35, 4, 0),
+    "touch": ("the first store to a page of fresh memory", 26, 2, 0),
+    "map": ("map_shared_pages() of one page", 88, 5, 0),
+    "fork": ("fork() of a small process, until the parent goes on", 78, 9, 1),
+    "cow": ("the parent's store to a page after fork()", 37, 3, 0),
+    "unmap": ("the last holder of a shared page unmaps it, and its frame is free", 56, 5, 0),
+    "shrink": ("sbrk() gives a page back", 52, 4, 0),
+    "disk": ("read() of what only the disk holds", 104, 20, 3),
+    "read": ("read() of what the cache holds", 30, 4, 1),
+    "tick": ("a tick of the timer, with nobody else to run", 16, 1, 0),
+    "slice": ("a tick of the timer that gives the hart to another process", 22, 3, 0),
 }
 
 TRACE = re.compile(r"Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
