@@ -8,7 +8,9 @@ import {Terminal} from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 
 import {compare, look} from "./compare.js";
-import {COLOURS, escape, framesSvg, processesSvg, svgFile, timelineSvg, TIMELINE_LEFT, walkSvg} from "./draw.js";
+import {COLOURS, escape, framesSvg, processesSvg, svgFile, timelineSvg, walkSvg} from "./draw.js";
+import {FrameMap} from "./framemap.js";
+import {listen} from "./hands.js";
 import {Kernel, STATES, hex} from "./kernel.js";
 import {Machine, STOP} from "./machine.js";
 import {Player, parseScene} from "./scenes.js";
@@ -20,9 +22,6 @@ const HINT = '<p class="dim">Click a frame, an area of a process, an entry of a 
 const PANELS = ["console", "frames", "processes", "timeline", "harts", "regions", "source"];
 const SLICE = 25;                   // milliseconds of running between two pictures
 const STEPS = 20000;                // steps at once
-const COLUMNS = 128;                // frames in a row of the map
-const CELL = 8;                     // pixels
-const EDGE = 6;                     // pixels around the map, for the marks of frames that lie there
 const LEAST = 80;                   // letters in a line of the console, when they can be read
 const RECORDED = ["trap", "switch", "fence", "table", "call"];
 const TIMELINE = 400;               // events that are drawn
@@ -49,6 +48,7 @@ class Page {
         this.terminal.onData((data) => this.type(data));
         this.terminal.attachCustomKeyEventHandler((event) => event.key !== "Escape");     // that leaves it: see listen()
         this.fitConsole();
+        this.map = new FrameMap($("frames"), $("frames-all"), {open: (frame) => this.select({frame}), tell: (f) => this.tellFrame(f)});
         this.selected = null;
         this.marked = new Set();
         this.text = "";
@@ -239,79 +239,9 @@ class Page {
             panel.querySelector(`[data-${name}="${CSS.escape(value)}"]`)?.focus({preventScroll: true});
     }
 
-    /* The map's rows: all of them, or without those that are free from end to end, of which one is left for each run. */
-    mapRows() {
-        const cells = this.banks.flatMap((bank) => Array.from({length: Math.ceil(bank.count / COLUMNS)}, (_, row) =>
-            ({bank, from: row * COLUMNS, to: Math.min(bank.count, (row + 1) * COLUMNS)})));
-        if ($("frames-all").checked)
-            return cells;
-        const free = cells.map(({bank, from, to}) => bank.state.subarray(from, to).every((state) => state === 0));
-        return cells.filter((_, i) => !free[i] || !free[i - 1]);
-    }
-
     drawFrames() {
-        const rows = this.rows = this.mapRows(), canvas = $("frames"), cell = CELL;
-        canvas.width = COLUMNS * cell + 2 * EDGE;
-        canvas.height = Math.max(1, rows.length) * cell + 2 * EDGE;
-        this.small ??= document.createElement("canvas");
-        this.small.width = COLUMNS;
-        this.small.height = Math.max(1, rows.length);
-        const picture = this.small.getContext("2d").createImageData(COLUMNS, Math.max(1, rows.length));
-        const pixels = new Uint32Array(picture.data.buffer), context = canvas.getContext("2d");
-        rows.forEach(({bank, from, to}, row) => {
-            for (let i = from; i < to; i++)
-                pixels[row * COLUMNS + i - from] = PIXELS[bank.state[i]];
-        });
-        this.small.getContext("2d").putImageData(picture, 0, 0);
-        context.imageSmoothingEnabled = false;
-        context.drawImage(this.small, EDGE, EDGE, COLUMNS * cell, rows.length * cell);
-        for (const [colour, width] of [["#fff", 7], ["#000", 3]])
-            for (const frame of this.marked)
-                this.outline(context, frame, cell, colour, width);
-        if (this.cursor !== undefined && document.activeElement === canvas)
-            this.outline(context, this.cursor, cell, "#d55e00", 4);
+        this.map.draw(this.banks, this.marked);
         $("frames-sum").textContent = views.sumWords(this.banks);
-    }
-
-    outline(context, frame, cell, colour, width) {
-        context.strokeStyle = colour;
-        context.lineWidth = width;
-        this.rows.forEach(({bank, from, to}, row) => {
-            const i = frame - bank.first;
-            if (i >= from && i < to)
-                context.strokeRect(EDGE + (i - from) * cell - 1, EDGE + row * cell - 1, cell + 2, cell + 2);
-        });
-    }
-
-    frameAt(event) {
-        const canvas = $("frames"), box = canvas.getBoundingClientRect();
-        const y = (event.clientY - box.top) / box.height * canvas.height - EDGE;
-        const x = (event.clientX - box.left) / box.width * canvas.width - EDGE;
-        return this.cellAt(Math.floor(y / CELL), Math.floor(x / CELL));
-    }
-
-    cellAt(number, column) {
-        const row = this.rows[number], i = row ? row.from + column : 0;
-        if (!row || column < 0 || column >= COLUMNS || i >= row.to)
-            return null;
-        const {bank} = row;
-        return {frame: bank.first + i, state: STATES[bank.state[i]], refs: bank.refs[i], pins: bank.pins[i]};
-    }
-
-    /* The map by keys: the arrows go from frame to frame, Enter opens one. => true: that was such a key */
-    keyInFrames(key) {
-        const ways = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
-        if (key === "Enter" && this.cursor !== undefined)
-            this.select({frame: this.cursor});
-        if (!ways[key])
-            return key === "Enter";
-        const at = this.rows.findIndex(({bank, from, to}) => this.cursor >= bank.first + from && this.cursor < bank.first + to);
-        const column = at < 0 ? -1 : this.cursor - this.rows[at].bank.first - this.rows[at].from;
-        const found = this.cellAt(Math.max(0, at) + (at < 0 ? 0 : ways[key][0]), at < 0 ? 0 : column + ways[key][1]);
-        this.cursor = found?.frame ?? this.cursor;
-        this.drawFrames();
-        this.tellFrame(found);
-        return true;
     }
 
     tellFrame(f) {
@@ -632,95 +562,6 @@ class Page {
         a.download = name;
         a.click();
     }
-}
-
-const PIXELS = STATES.map((name) => {
-    const value = parseInt(COLOURS[name].slice(1), 16);
-    return 0xff000000 | (value & 0xff) << 16 | value & 0xff00 | value >> 16;
-});
-
-// ---- hands ----
-
-/* A click, or Enter, on something with a meaning. */
-function act(page, element) {
-    const at = element.closest("[data-frame],[data-pte],[data-vma],[data-pid],[data-hart],[data-step],[data-why],[data-walk],[data-earlier],[data-file]");
-    if (!at)
-        return;
-    const d = at.dataset;
-    if (d.why !== undefined)
-        page.explain(d.why, d.size);
-    else if (d.walk !== undefined)
-        page.select({walk: {pid: Number(d.walk), va: Number(d.va)}});
-    else if (d.earlier !== undefined) {
-        page.found = page.why.earlier(page.found);
-        page.showWhy();
-    } else if (d.file !== undefined)
-        page.source(d.file, Number(d.line));
-    else if (d.step !== undefined)
-        page.seek(Number(d.step));
-    else if (d.hart !== undefined) {
-        page.hart = Number(d.hart);
-        page.select(null);
-    } else
-        for (const what of ["frame", "pte", "vma", "pid"])
-            if (d[what] !== undefined)
-                return page.select({[what]: Number(d[what])});
-}
-
-const KEYS = {
-    " ": (p) => p.setRunning(!p.running), ArrowLeft: (p) => p.player ? p.stopAt(p.player.at - 1) : p.move(false),
-    ArrowRight: (p) => p.player ? p.stopAt(p.player.at + 1) : p.move(true), m: (p) => p.markBefore(), l: (p) => p.link(),
-    End: (p) => p.seek(p.machine.end), Escape: (p) => p.player && p.endScene(), c: (p) => p.terminal.focus(),
-    PageUp: (p) => p.player && p.stopAt(p.player.at - 1), PageDown: (p) => p.player && p.stopAt(p.player.at + 1),
-};
-MOVES.forEach((_, i) => { KEYS[i + 1] = () => { $("unit").selectedIndex = i; }; });
-
-function key(page, event) {
-    if (event.key === "Escape" && event.target.closest("#console"))
-        return event.target.blur();
-    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("#console, select, input"))
-        return undefined;
-    if (["Enter", " "].includes(event.key) && event.target.closest("button, summary"))
-        return undefined;       // they know what these keys mean
-    if (event.target.id === "frames" && !page.player && page.keyInFrames(event.key))
-        return event.preventDefault();
-    if (event.key === "Enter")
-        return act(page, event.target);
-    if (!KEYS[event.key])
-        return undefined;
-    event.preventDefault();
-    return KEYS[event.key](page);
-}
-
-function listen(page) {
-    $("run").onclick = () => page.setRunning(!page.running);
-    $("back").onclick = () => page.move(false);
-    $("forward").onclick = () => page.move(true);
-    $("live").onclick = () => page.seek(page.machine.end);
-    $("mark").onclick = () => page.markBefore();
-    $("link").onclick = () => page.link();
-    $("slider").oninput = () => page.seek(Number($("slider").value));
-    $("scene").onchange = () => $("scene").value && page.startScene($("scene").value);
-    $("lecture-back").onclick = () => page.stopAt(page.player.at - 1);
-    $("lecture-next").onclick = () => page.stopAt(page.player.at + 1);
-    $("lecture-end").onclick = () => page.endScene();
-    $("frames").onmousemove = (event) => page.tellFrame(page.frameAt(event));
-    $("frames-all").onchange = () => page.drawFrames();
-    $("frames").onclick = (event) => {
-        const f = page.frameAt(event);
-        if (f)
-            page.select({frame: f.frame});
-    };
-    $("timeline").onclick = (event) => {
-        const box = $("timeline").getBoundingClientRect(), {from, to} = page.span;
-        page.seek(from + Math.max(0, event.clientX - box.left - TIMELINE_LEFT) / (box.width - TIMELINE_LEFT) * (to - from));
-    };
-    document.querySelectorAll("[data-save]").forEach((button) => {
-        button.onclick = () => page.savePanel(button.closest(".panel"));
-    });
-    document.querySelector("main").addEventListener("click", (event) => act(page, event.target));
-    document.addEventListener("keydown", (event) => key(page, event));
-    window.addEventListener("resize", () => { page.fitConsole(); page.stale = true; });
 }
 
 async function main() {

@@ -129,14 +129,6 @@ export class Kernel {
         return this.places.at(pa);
     }
 
-    /* The locks that are held: as lock(), with `path`, where in the kernel they lie. */
-    /* Every lock that has a name of its own, held ones first: as lock(), with its path as name and its physical address. */
-    locks() {
-        return this.places.locks().map(({address: at, path}) => ({...this.lock(at), name: path, pa: this.memory.phys(at)}))
-            .sort((a, b) => b.locked - a.locked || (a.name < b.name ? -1 : 1));
-    }
-
-    /* The locks that are held: as lock(), with `path`, where in the kernel they lie. */
     /* Every lock that is a variable of its own: as lock(), with its name in the source and its physical address. */
     locks() {
         const found = Object.entries(this.memory.kernel.objects).filter(([, [, type]]) => type === "struct spinlock");
@@ -144,6 +136,7 @@ export class Kernel {
             .sort((a, b) => b.locked - a.locked || (a.name < b.name ? -1 : 1));
     }
 
+    /* The locks that are held: as lock(), with `path`, where in the kernel they lie. */
     heldLocks() {
         return this.places.locks().concat(this.places.livingLocks())
             .map(({address: at, path}) => ({...this.lock(at), path})).filter((l) => l.locked);
