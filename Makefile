@@ -39,7 +39,7 @@ HOSTCC    ?= cc       # the host's compiler, for mkfs, fsck and the host tests
 # A switch is on when it is 1; 0 and nothing are off.
 switch = $(eval override $(1) := $(filter-out 0,$($(1))))$(if $(filter-out 1,$($(1))),$(error \
          $(1)=$($(1)) is neither on nor off: $(1)=1 switches on, $(1)=0 or leaving it away switches off))
-$(foreach v,FSWRITE LEGACY DEBUG CHECK LLVM WERROR V,$(call switch,$v))
+$(foreach v,FSWRITE LEGACY DEBUG CHECK LLVM WERROR V TESTS,$(call switch,$v))
 $(foreach v,CPUS MEM FS ROOT JOBS APPEND QEMU HOSTCC,$(eval override $v := $(strip $($v))))
 
 # $(call quote,TEXT): one word for the shell, whatever is in it.

@@ -42,7 +42,7 @@ picture:  ## one view as SVG: make picture PROGRAM=shmem_test AT='map_shared_pag
 machine-bench:  ## how fast the machine is here, natively and in the page
 	@tools/setup.sh all
 	$(call build,$(RUN_FILES) build/glass build/lamina.html)
-	@node page/bench.js build/glass $B/kernel $(call quote,$(DISK)) $(CURDIR)/build/lamina.html
+	@node page/bench.js build/glass $B/kernel $(call quote,$(DISK)) $$PWD/build/lamina.html
 
 machine-test:  ## the machine against QEMU, instruction by instruction, and alltests on it; some minutes
 	@tools/setup.sh all

@@ -7,13 +7,13 @@
  * specification, "Sv39: Page-Based 39-bit Virtual-Memory System".
  * Read next: mm/space.c, which decides what to map.
  */
-#include "pgtable.h"
-
 #include "asm/tlb.h"
-#include "frames.h"
 #include "lib/annotate.h"
 #include "lib/assert.h"
 #include "lib/string.h"
+
+#include "frames.h"
+#include "pgtable.h"
 
 pte_t *pt_create(pte_t *root, vaddr_t va, unsigned level, enum table_frames from)
 {
@@ -55,6 +55,15 @@ static void unhook_table(pte_t *pte, uint32_t *chain)
     *chain = frame_number(page);
 }
 
+void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags)
+{
+    for (size_t i = 0; i < n; i++) {
+        /* A fault may have been faster, if the call rested: then it stored the same. */
+        CHECK_ASSERT(!pte[i].v || pte_frame(pte[i]) == frames[i]);
+        pte[i] = pte_make((paddr_t)frames[i] << PAGE_SHIFT, flags);
+    }
+}
+
 /*
  * A hart may keep the entries above a leaf, too, and fencing single pages need not make it
  * forget those: when a table goes, every hart that has the mm drops all it knows of it.
@@ -90,14 +99,5 @@ void pt_trim(struct mm *mm, vaddr_t start, vaddr_t end, struct pt_gap gap)
         ASSERT(page->kind == PAGE_TABLE);
         chain = page->next;
         page_put(page);
-    }
-}
-
-void pt_map(pte_t *pte, const uint32_t *frames, size_t n, uint64_t flags)
-{
-    for (size_t i = 0; i < n; i++) {
-        /* A fault may have been faster, if the call rested: then it stored the same. */
-        CHECK_ASSERT(!pte[i].v || pte_frame(pte[i]) == frames[i]);
-        pte[i] = pte_make((paddr_t)frames[i] << PAGE_SHIFT, flags);
     }
 }

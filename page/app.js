@@ -21,7 +21,9 @@ import * as views from "./views.js";
 const HINT = '<p class="dim">Click a frame, an area of a process, an entry of a table, a hart or an event.</p>';
 const PANELS = ["console", "frames", "processes", "timeline", "harts", "regions", "source"];
 const SLICE = 25;                   // milliseconds of running between two pictures
+const BOOT_SLICE = 150;             // the same, until the first prompt is there
 const STEPS = 20000;                // steps at once
+const NAP = 0.02;                   // seconds
 const LEAST = 80;                   // letters in a line of the console, when they can be read
 const RECORDED = ["trap", "switch", "fence", "table", "call"];
 const TIMELINE = 400;               // events that are drawn
@@ -107,7 +109,7 @@ class Page {
     }
 
     runSlice() {
-        const end = performance.now() + SLICE;
+        const end = performance.now() + (this.promptAt === undefined ? BOOT_SLICE : SLICE);
         do {
             if (this.queue && this.stop === STOP.IDLE)
                 this.queue = this.queue.slice(this.machine.type(this.queue.slice(0, 64)));
@@ -115,7 +117,7 @@ class Page {
             this.print();
             if (this.stop === STOP.IDLE && this.panics())
                 return this.ended();
-            if (this.stop === STOP.IDLE && !this.queue)
+            if (this.stop === STOP.IDLE && !this.queue && !this.nap())
                 return this.sleep();
         } while (performance.now() < end && (this.stop === STOP.UNTIL || this.stop === STOP.IDLE));
         this.watchTables();
@@ -144,6 +146,12 @@ class Page {
         this.draw();
         this.detail("The kernel panics here", views.panicHtml(/\npanic: (.*)/.exec(this.text)[1],
                                                               this.kernel.backtrace(this.machine.hart(panic.hart))));
+    }
+
+    /* A wait that is shorter than a picture lasts, as for the disk, is over at once. => false: it is longer */
+    nap() {
+        const wait = this.machine.waitTime();
+        return wait >= 0 && wait < NAP && this.machine.skip();
     }
 
     sleep() {

@@ -57,7 +57,8 @@ def commands(*arguments):
 # switch: (what its commands hold when it is on, what when it is off)
 SWITCHES = {
     "LLVM": ("clang", "gcc"), "DEBUG": ("-Og", "-O2"), "CHECK": ("-DLAMINA_CHECK", None), "V": ("Q := \n", "Q := @\n"),
-    "WERROR": ("-Wno-unused-parameter -Werror", None), "FSWRITE": (None, "snapshot=on"), "LEGACY": (None, "force-legacy=false")}
+    "WERROR": ("-Wno-unused-parameter -Werror", None), "FSWRITE": (None, "snapshot=on"), "LEGACY": (None, "force-legacy=false"),
+    "TESTS": (None, None)}
 
 
 def test_zero_and_nothing_switch_off():

@@ -79,7 +79,8 @@ def quick_copy(destination):
     with open(ROOT / "Makefile", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)        # no make builds meanwhile
         shutil.copytree(ROOT / "build", destination / "build", symlinks=True,
-                        ignore=shutil.ignore_patterns("*.img", "*.img.*", "user", "host", "llvm", "debug"))
+                        ignore=shutil.ignore_patterns("*.img", "*.img.*", "user", "host", "llvm", "debug",
+                                                      "page", "page-test", "unkind", "machine-test"))
     return destination
 
 
