@@ -11,7 +11,9 @@
 
 base_packages="gcc libc6-dev make gcc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc
     opensbi python3 python3-pexpect"
-page_packages="clang lld nodejs npm python3-pyelftools"
+page_packages="clang lld python3-pyelftools"
+# A node from elsewhere brings npm along, and Debian's npm will not stand beside it.
+command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || page_packages="$page_packages nodejs npm"
 test_packages="chromium python3-pytest libcmocka-dev gdb-multiarch clang-format llvm"
 
 remedy()
