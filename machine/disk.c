@@ -161,15 +161,9 @@ void disk_store(struct machine *m, uint32_t reg, uint32_t value)
 
 /* ---- Requests ---- */
 
-/* RAM that the device reads or writes; NULL: the driver named what is none. */
-static void *ram(struct machine *m, uint64_t pa, uint64_t size)
-{
-    return bus_ram(m, pa, size);
-}
-
 static bool descriptor(struct machine *m, uint16_t index, struct descriptor *out)
 {
-    void *at = ram(m, m->disk.queue[0] + 16ULL * index, 16);
+    void *at = bus_ram(m, m->disk.queue[0] + 16ULL * index, 16);
 
     if (!at || index >= m->disk.queue_size)
         return false;
@@ -214,7 +208,7 @@ static void take_requests(struct machine *m)
 /* Moves one piece between RAM and the image. => false: it is outside either of them */
 static bool move(struct machine *m, uint64_t at, const struct descriptor *piece)
 {
-    uint8_t *buffer = ram(m, piece->address, piece->length);
+    uint8_t *buffer = bus_ram(m, piece->address, piece->length);
     uint8_t *image = m->memory + m->disk_offset + at;
 
     if (!buffer || at > m->disk_size || piece->length > m->disk_size - at)
@@ -252,7 +246,7 @@ static uint32_t perform(struct machine *m, uint16_t head, bool ends)
     void *at;
 
     if (!descriptor(m, head, &d) || d.length < sizeof(header) ||
-        !(at = ram(m, d.address, sizeof(header))))
+        !(at = bus_ram(m, d.address, sizeof(header))))
         return 0;
     __builtin_memcpy(&header, at, sizeof(header));
     begin = header.sector *= SECTOR;
@@ -270,7 +264,7 @@ static uint32_t perform(struct machine *m, uint16_t head, bool ends)
     }
     if (ends && result == RESULT_OK && unkind(m, UNKIND_DISK_CACHE | UNKIND_DISK_TEARS))
         settle(m, header.type, begin, header.sector);
-    if ((at = ram(m, d.address, 1))) {
+    if ((at = bus_ram(m, d.address, 1))) {
         *(uint8_t *)at = result;
         bus_dirty(m, d.address, 1);
     }
@@ -284,14 +278,14 @@ static void put_used(struct machine *m, uint16_t head, uint32_t written)
     uint64_t used = disk->queue[2];
     uint16_t index = ram16(m, used + 2);
     uint32_t element[2] = {head, written};
-    void *at = ram(m, used + 4 + 8ULL * (index % disk->queue_size), 8);
+    void *at = bus_ram(m, used + 4 + 8ULL * (index % disk->queue_size), 8);
 
     if (!at)
         return;
     __builtin_memcpy(at, element, 8);
     bus_dirty(m, used + 4 + 8ULL * (index % disk->queue_size), 8);
     index++;
-    __builtin_memcpy(ram(m, used + 2, 2), &index, 2);
+    __builtin_memcpy(bus_ram(m, used + 2, 2), &index, 2);
     bus_dirty(m, used + 2, 2);
     disk->interrupt |= USED_BUFFER;
     plic_line(m, SOURCE_DISK, true);

@@ -20,7 +20,7 @@
 #define HARTS_MAX   8
 #define TLB_ENTRIES 256
 #define BANKS_MAX   4
-#define KIND_PAGES  2048     /* of descriptions of frames: 32 bytes for each of 1 GiB */
+#define KIND_PAGES  2048 /* of descriptions of frames: 32 bytes for each of 1 GiB */
 #define PAGE_SIZE   4096
 #define RAM_BASE    0x80000000ULL
 #define KERNEL_BASE (RAM_BASE + 0x200000)
@@ -144,8 +144,6 @@ struct disk {
     uint64_t queue[3]; /* descriptors, available ring, used ring */
     uint16_t seen;     /* entries of the available ring */
     struct disk_request request[16];
-    uint32_t page_offset[2];
-    bool broken;
 };
 
 /* What the user chooses. All of it is part of a run's name. */
@@ -248,7 +246,7 @@ struct machine {
     uint64_t watch_start, watch_end; /* EVENT_STORE: physical addresses */
     uint32_t kind_page[KIND_PAGES]; /* EVENT_TABLE: where pages of frames' descriptions lie; or 0 */
     uint32_t kind_stride, kind_offset, kind_table; /* bytes for each; of the kind; a table's */
-    uint8_t probe[8192]; /* EVENT_CALL: bits by a hash of the address */
+    uint8_t probe[8192];                           /* EVENT_CALL: bits by a hash of the address */
     bool paced; /* machine_run() does not let time pass while all harts wait: the host does */
     uint64_t turn_end; /* the step at which run_turn() looks around again */
 };

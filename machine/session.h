@@ -11,8 +11,7 @@
 
 #include "machine.h"
 
-#define INTERVAL     (1ULL << 21) /* steps between two snapshots */
-#define FILTER_BYTES (1U << 17)   /* of a snapshot's filter of stores */
+#define INTERVAL (1ULL << 21) /* steps between two snapshots */
 
 /* A page of memory as it was at a snapshot, when it had changed since the snapshot before. */
 struct version {
@@ -55,10 +54,10 @@ struct session {
     uint32_t stop_on;               /* the same: session_run() stops after such an event */
     uint64_t stop_call; /* of calls, only those of this address; 0: all that are probed */
     bool (*wanted)(const struct event *event); /* of those, the ones that count; NULL: all */
-    bool paced;         /* as of struct machine, for what has not been run before */
-    bool full;          /* no memory for further snapshots: going back takes longer */
-    uint64_t replayed;  /* steps run again, ever */
-    struct event last;  /* the last event that matched */
+    bool paced;        /* as of struct machine, for what has not been run before */
+    bool full;         /* no memory for further snapshots: going back takes longer */
+    uint64_t replayed; /* steps run again, ever */
+    struct event last; /* the last event that matched */
     bool found, searching;
 };
 
